@@ -1,0 +1,15 @@
+{
+  "targets": [
+    {
+      "target_name": "sluice",
+      "sources": [
+        "native/addon.cc",
+        "native/client_hello.cc"
+      ],
+      "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
+      "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
+      "cflags_cc": ["-std=c++17", "-O2", "-Wall", "-Wextra", "-fno-exceptions", "-fno-rtti"],
+      "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"]
+    }
+  ]
+}
