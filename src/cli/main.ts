@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+
+import { CommandFailure } from './command-failure.ts';
+import { createProgram } from './program.ts';
+
+const failed = 1;
+const wrongUsage = 2;
+
+// `sluice schema | head` closes the pipe early; that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Tells what went wrong on stderr; the exit code. */
+function report(error: unknown): number {
+  // Commander has printed its own errors, and the help or version that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
+  const lines = error instanceof CommandFailure ? error.lines : [`sluice: ${oneLine(error)}`];
+  process.stderr.write(lines.map((line) => `${line}\n`).join(''));
+  return failed;
+}
+
+function oneLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ');
+}

@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+
+import { packageVersion } from './version.ts';
+
+/**
+ * The command line. Each command lives in a file of its own that exports `registerX(program)`. A command that fails
+ * throws: a `CommandFailure`, or any error with a message fit for one line; wrong usage is `command.error(...)`.
+ */
+export function createProgram(): Command {
+  const program = new Command('sluice')
+    .description('A TLS-passthrough edge proxy: routes by server name without decrypting.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
+    .exitOverride();
+  return program;
+}
+
+/** Commander puts a suggestion on a line of its own. */
+function oneLine(text: string): string {
+  return `${text
+    .trim()
+    .replace(/^error: /, 'sluice: ')
+    .replace(/\s*\n\s*/g, ' ')}\n`;
+}
