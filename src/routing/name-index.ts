@@ -1,0 +1,45 @@
+import type { RouteCriteria } from './route-criteria.ts';
+
+/**
+ * Which routes have which name, by their place in the list. A name's value is a place where one route has it, else
+ * the number of routes plus a place in `groups`: a name costs its string and a map entry, no object.
+ */
+export class NameIndex {
+  readonly exact = new Map<string, number>();
+  /** By the suffix after `*.`, where the `*` is one label. */
+  readonly oneLabel = new Map<string, number>();
+  /** By the suffix after `*.`, where the `*` is any number of labels; `*` alone has the empty suffix. */
+  readonly anyDepth = new Map<string, number>();
+  /** The routes without server names. */
+  readonly nameless: number[] = [];
+  /** The routes of the names that several have, in the list's order. */
+  readonly groups: number[][] = [];
+  readonly #routeCount: number;
+
+  constructor(routes: readonly RouteCriteria[]) {
+    this.#routeCount = routes.length;
+    for (const [place, route] of routes.entries()) {
+      if (route.serverNames === undefined) this.nameless.push(place);
+      for (const pattern of route.serverNames ?? []) this.#add(pattern, route.wildcard, place);
+    }
+  }
+
+  #add(pattern: string, wildcard: RouteCriteria['wildcard'], place: number): void {
+    if (pattern === '*') this.#put(this.anyDepth, '', place);
+    else if (!pattern.startsWith('*')) this.#put(this.exact, pattern, place);
+    else this.#put(wildcard === 'one-label' ? this.oneLabel : this.anyDepth, pattern.slice(2), place);
+  }
+
+  #put(names: Map<string, number>, name: string, place: number): void {
+    const value = names.get(name);
+    if (value === undefined) {
+      names.set(name, place);
+    } else if (value >= this.#routeCount) {
+      const group = this.groups[value - this.#routeCount];
+      if (group !== undefined && group.at(-1) !== place) group.push(place);
+    } else if (value !== place) {
+      names.set(name, this.#routeCount + this.groups.length);
+      this.groups.push([value, place]);
+    }
+  }
+}
