@@ -42,8 +42,14 @@ export function encodeProxyV1(source: ProxyAddress, destination: ProxyAddress): 
   return Buffer.from(`PROXY TCP6 ${ipv6Text(source)} ${ipv6Text(destination)} ${ports}`, 'latin1');
 }
 
-function ipv6Text(address: ProxyAddress): string {
-  return address.family === 4 ? `::ffff:${address.address}` : address.address;
+function ipv6Text({ address, family }: ProxyAddress): string {
+  return family === 4 ? `::ffff:${address}` : withoutZone(address);
+}
+
+/** Node.js names the interface of a link-local peer (`fe80::1%eth0`); it means nothing elsewhere, so it is not sent. */
+function withoutZone(address: string): string {
+  const zone = address.indexOf('%');
+  return zone < 0 ? address : address.slice(0, zone);
 }
 
 /** A version 2 PROXY header for TCP. Throws for an address or a unique-id that cannot be sent: a caller's mistake. */
@@ -87,7 +93,7 @@ function writeAddresses(
 function writeAddress(header: Buffer, at: number, { address, family }: ProxyAddress, isIpv4: boolean): void {
   let written: boolean;
   if (family === 6) {
-    written = readIpv6(address, header, at);
+    written = readIpv6(withoutZone(address), header, at);
   } else if (isIpv4) {
     written = readIpv4(address, header, at);
   } else {
