@@ -42,4 +42,19 @@ export class NameIndex {
       this.groups.push([value, place]);
     }
   }
+
+  /** The names that several routes have, as a user would write them; undefined for the routes without names. */
+  *shared(): Iterable<{ readonly name: string | undefined; readonly places: readonly number[] }> {
+    yield { name: undefined, places: this.nameless };
+    yield* this.#sharedOf(this.exact, (name) => name);
+    yield* this.#sharedOf(this.oneLabel, (suffix) => `*.${suffix} (one label)`);
+    yield* this.#sharedOf(this.anyDepth, (suffix) => (suffix === '' ? '*' : `*.${suffix}`));
+  }
+
+  *#sharedOf(names: ReadonlyMap<string, number>, write: (name: string) => string) {
+    for (const [name, value] of names) {
+      const places = this.groups[value - this.#routeCount];
+      if (places !== undefined) yield { name: write(name), places };
+    }
+  }
 }
