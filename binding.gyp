@@ -4,7 +4,9 @@
       "target_name": "sluice",
       "sources": [
         "native/addon.cc",
-        "native/client_hello.cc"
+        "native/client_hello.cc",
+        "native/hello_body.cc",
+        "native/scan_wrap.cc"
       ],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],

@@ -1,0 +1,14 @@
+#include <napi.h>
+
+#include "scan_wrap.h"
+
+namespace {
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  sluice::RegisterScan(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(sluice, Init)
