@@ -1,0 +1,220 @@
+import type { UpstreamSnapshot } from '../config/snapshot.ts';
+import type { PickRequest } from './balance/balancer.ts';
+import { newBalancer } from './balance/new-balancer.ts';
+import { applySlowStart } from './balance/slow-start.ts';
+import { Tiers } from './balance/tiers.ts';
+import { ConnectionShare } from './connection-share.ts';
+import type { Endpoint, EndpointSettings, EndpointState } from './endpoint.ts';
+import { EndpointSet } from './endpoint-set.ts';
+import { OutlierDetection } from './outlier-detection.ts';
+import { type WorkerSlot, workerShare } from './worker-slot.ts';
+
+/** The part of an upstream's snapshot that balancing depends on. */
+export type UpstreamSettings = Pick<
+  UpstreamSnapshot,
+  'name' | 'balance' | 'maxConnections' | 'passiveHealth' | 'slowStartMs'
+>;
+
+/** How a connection to an endpoint came to its end, as far as it speaks for or against the endpoint. */
+export interface EndpointUse {
+  /** The endpoint's side ended or reset it without having sent a byte. */
+  readonly diedBeforeFirstByte: boolean;
+  /** The endpoint has sent something; false for a client that left before that. [unless it died, true] */
+  readonly served?: boolean;
+}
+
+/**
+ * A named set of endpoints as one worker sees it: chooses one for each connection and keeps account of them.
+ * It lives as long as the name is configured; reloads, DNS and health change it in place, so that connections
+ * begun before still find their endpoint when they end.
+ */
+export class Upstream {
+  readonly name: string;
+  readonly #worker: WorkerSlot;
+  readonly #random: () => number;
+  readonly #endpoints: EndpointSet;
+  readonly #share: ConnectionShare;
+  #settings: UpstreamSettings;
+  #tiers: Tiers;
+  #outliers: OutlierDetection | undefined;
+  /** Something that the tiers depend on has changed since they were built. */
+  #stale = true;
+  /** When slow start next changes a weight. */
+  #nextStepMs = Number.POSITIVE_INFINITY;
+  #ejectedElsewhere = 0;
+
+  /** `random` gives numbers from 0 up to, not including, 1. */
+  constructor(
+    settings: UpstreamSettings,
+    endpoints: readonly EndpointSettings[],
+    random: () => number,
+    worker: WorkerSlot = { index: 0, count: 1 },
+  ) {
+    this.name = settings.name;
+    this.#settings = settings;
+    this.#worker = worker;
+    this.#random = random;
+    this.#endpoints = new EndpointSet(endpoints);
+    this.#share = new ConnectionShare(this.#divided(settings.maxConnections));
+    this.#tiers = this.#newTiers();
+    this.#watchOutliers();
+  }
+
+  /** Connections that hold a part of `maxConnections`. */
+  get connections(): number {
+    return this.#share.inUse;
+  }
+
+  /** Every endpoint there is to report on, the draining ones included. */
+  *endpoints(): Iterable<Endpoint> {
+    yield* this.#endpoints.current();
+    yield* this.#endpoints.draining();
+  }
+
+  /**
+   * The endpoint to dial; undefined when there is none at all. `tried` are the ones this connection has dialled in
+   * vain: another is chosen while there is one, then one of them again. `Tiers` says who comes first.
+   */
+  pick(request: PickRequest, tried: readonly Endpoint[]): Endpoint | undefined {
+    const { nowMs } = request;
+    if (this.#outliers !== undefined && nowMs >= this.#outliers.nextDueMs) this.#endEjections(nowMs);
+    if (this.#stale || nowMs >= this.#nextStepMs) this.#rebuild(nowMs);
+    return this.#tiers.pick(request, tried);
+  }
+
+  /** A dial begins: from here on the connection counts as the endpoint's. */
+  dialled(endpoint: Endpoint): void {
+    endpoint.activeConnections += 1;
+    this.#tiers.loadChanged(endpoint);
+  }
+
+  /** The dial failed. Returns whether that made this worker eject the endpoint. */
+  dialFailed(endpoint: Endpoint, nowMs: number): boolean {
+    this.#letGo(endpoint);
+    return this.#failed(endpoint, nowMs);
+  }
+
+  /** An established connection has ended. Returns whether that made this worker eject the endpoint. */
+  ended(endpoint: Endpoint, use: EndpointUse, nowMs: number): boolean {
+    this.#letGo(endpoint);
+    if (use.diedBeforeFirstByte) return this.#failed(endpoint, nowMs);
+    if (use.served ?? true) this.#outliers?.success(endpoint.key);
+    return false;
+  }
+
+  /** Takes one connection's part of `maxConnections`, to be held over all its dials; false when it is used up. */
+  tryAcquire(): boolean {
+    return this.#share.tryAcquire();
+  }
+
+  /** Once for each successful `tryAcquire`, when the connection has ended. */
+  release(): void {
+    this.#share.release();
+  }
+
+  /** Replaces this worker's equal part of `maxConnections`, where the supervisor divides it by need. */
+  setConnectionShare(share: number): void {
+    this.#share.resize(share);
+  }
+
+  /** Takes over a reloaded configuration. Live connections go on; the endpoints come with `update`. */
+  configure(settings: UpstreamSettings): void {
+    const before = this.#settings;
+    this.#settings = settings;
+    if (settings.maxConnections !== before.maxConnections)
+      this.#share.resize(this.#divided(settings.maxConnections));
+    if (settings.balance !== before.balance) this.#tiers = this.#newTiers();
+    this.#watchOutliers();
+    this.#stale = true;
+  }
+
+  /** Makes these the endpoints there are: see `EndpointSet.replace`. */
+  update(endpoints: readonly EndpointSettings[], nowMs: number): void {
+    this.#endpoints.replace(endpoints, nowMs);
+    this.#watchOutliers();
+    this.#stale = true;
+  }
+
+  /** Takes over what the supervisor found out about one endpoint; unknown keys are left alone. */
+  setState(key: string, state: EndpointState, why: string, nowMs: number): void {
+    const endpoint = this.#endpoints.get(key);
+    if (endpoint === undefined) return;
+    const before = endpoint.state;
+    endpoint.tell(state, why);
+    if (endpoint.state === before) return;
+    if (endpoint.state === 'up') endpoint.returnedAtMs = nowMs;
+    this.#stale = true;
+  }
+
+  /** Takes over how many connections the other workers have, by endpoint; those that are missing have none. */
+  setConnectionsElsewhere(counts: ReadonlyMap<string, number>): void {
+    for (const endpoint of this.#endpoints.current()) {
+      endpoint.connectionsElsewhere = counts.get(endpoint.key) ?? 0;
+      this.#tiers.loadChanged(endpoint);
+    }
+  }
+
+  #letGo(endpoint: Endpoint): void {
+    if (endpoint.activeConnections === 0) throw new Error(`${endpoint.key} has no connection to end`);
+    endpoint.activeConnections -= 1;
+    this.#tiers.loadChanged(endpoint);
+    this.#endpoints.forgetIfDrained(endpoint);
+  }
+
+  #failed(endpoint: Endpoint, nowMs: number): boolean {
+    const ejects = this.#outliers?.failure(endpoint.key, nowMs, this.#ejectedElsewhere) ?? false;
+    if (ejects) {
+      const { failures = 0, windowMs = 0 } = this.#settings.passiveHealth ?? {};
+      endpoint.ejectedWhy = `${failures} failures within ${windowMs / 1000} s`;
+      this.#stale = true;
+    }
+    return ejects;
+  }
+
+  #endEjections(nowMs: number): void {
+    for (const key of this.#outliers?.due(nowMs) ?? []) {
+      const endpoint = this.#endpoints.get(key);
+      if (endpoint === undefined) continue;
+      endpoint.ejectedWhy = undefined;
+      if (endpoint.state === 'up') endpoint.returnedAtMs = nowMs;
+      this.#stale = true;
+    }
+  }
+
+  #rebuild(nowMs: number): void {
+    this.#stale = false;
+    this.#nextStepMs = Number.POSITIVE_INFINITY;
+    this.#ejectedElsewhere = 0;
+    for (const endpoint of this.#endpoints.current()) {
+      const nextStepMs = applySlowStart(endpoint, this.#settings.slowStartMs, nowMs);
+      this.#nextStepMs = Math.min(this.#nextStepMs, nextStepMs);
+      if (endpoint.ejectedElsewhere) this.#ejectedElsewhere += 1;
+    }
+    this.#tiers.rebuild(this.#endpoints.current());
+  }
+
+  /** Keeps the outlier detection in step with the settings and with the endpoints that can be chosen. */
+  #watchOutliers(): void {
+    const settings = this.#settings.passiveHealth;
+    const endpoints = [...this.#endpoints.current()];
+    if (settings === undefined) {
+      this.#outliers = undefined;
+    } else {
+      this.#outliers ??= new OutlierDetection(settings);
+      this.#outliers.configure(settings);
+      this.#outliers.setEndpoints(endpoints.filter(({ weight }) => weight > 0).map(({ key }) => key));
+    }
+    for (const endpoint of endpoints)
+      if (!this.#outliers?.isEjected(endpoint.key)) endpoint.ejectedWhy = undefined;
+  }
+
+  #newTiers(): Tiers {
+    return new Tiers(() => newBalancer(this.#settings.balance, this.#worker, this.#random));
+  }
+
+  #divided(maxConnections: number | undefined): number {
+    return maxConnections === undefined
+      ? Number.POSITIVE_INFINITY
+      : workerShare(maxConnections, this.#worker);
+  }
+}
