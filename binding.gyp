@@ -4,9 +4,17 @@
       "target_name": "sluice",
       "sources": [
         "native/addon.cc",
+        "native/address.cc",
         "native/client_hello.cc",
+        "native/connection.cc",
+        "native/engine.cc",
+        "native/engine_wrap.cc",
+        "native/flow.cc",
         "native/hello_body.cc",
-        "native/scan_wrap.cc"
+        "native/pipe_pool.cc",
+        "native/proxy_header.cc",
+        "native/scan_wrap.cc",
+        "native/timers.cc"
       ],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],

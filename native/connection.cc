@@ -1,0 +1,467 @@
+#include "connection.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "clock.h"
+#include "engine.h"
+#include "proxy_header.h"
+
+namespace sluice {
+
+namespace {
+
+constexpr uint8_t kAlertRecordOverflow = 22;
+constexpr uint8_t kAlertDecodeError = 50;
+
+// How long a rejected client may take to see our FIN.
+constexpr uint64_t kLingerMs = 1000;
+// How often the send queue is looked at before a reset is passed on; no event tells when it runs empty.
+constexpr uint64_t kSendQueuePollMs = 8;
+
+constexpr uint32_t kGone = EPOLLERR | EPOLLHUP;
+
+SideIndex Other(SideIndex side) { return side == kClient ? kUpstream : kClient; }
+
+// The close(2) that follows sends RST and drops what is still in the send queue (socket(7), SO_LINGER).
+void ResetOnClose(int fd) {
+  const linger now = {1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+}  // namespace
+
+// ---- accept, PROXY header, hello -----------------------------------------------------------------------------------
+
+void Connection::Start(Engine& engine, uint32_t listener, const ListenerOptions& options, Fd client_fd,
+                       const Address& address) {
+  listener_ = listener;
+  max_hello_bytes_ = options.max_hello_bytes;
+  client_address_ = address;
+  accepted_us_ = engine.now_us();
+  phase_ = Phase::kHello;
+  client().fd = std::move(client_fd);
+  client().readable = true;
+  client().writable = true;
+  if (engine.Watch(id_, kClient, client().fd.get()) != 0) return Finish(engine, Outcome::kRejected);
+  engine.ArmTimer(this, engine.now_ms() + options.hello_timeout_ms);
+
+  if (options.asks_on_accept) {
+    Answer answer;
+    const ConnectionId asked = id_;
+    engine.policy()->OnAccepted(View(), &answer);
+    if (engine.Find(asked) != this) return;
+    if (answer.kind == Answer::Kind::kReject) return Reject(engine, answer.how, answer.alert, answer.outcome);
+    expects_proxy_header_ = answer.kind == Answer::Kind::kReadProxyHeader;
+  }
+  ReadPrefix(engine);
+}
+
+void Connection::ReadPrefix(Engine& engine) {
+  const ConnectionId reading = id_;
+  while (engine.Find(reading) == this && phase_ == Phase::kHello && client().readable) {
+    const ssize_t size = ::recv(client().fd.get(), engine.scratch(), engine.scratch_size(), 0);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      client().readable = false;
+      return;
+    }
+    if (size <= 0) return Finish(engine, Outcome::kClientClosedEarly);
+    if (static_cast<size_t>(size) < engine.scratch_size() && !client().hang_up_seen) client().readable = false;
+    OnPrefixBytes(engine, engine.scratch(), static_cast<size_t>(size));
+  }
+}
+
+// In the usual case the whole hello is there at once, is scanned where it was read, and is copied once, to be kept
+// until there is an upstream to send it to.
+void Connection::OnPrefixBytes(Engine& engine, const uint8_t* bytes, size_t size) {
+  if (prefix_) {
+    prefix_->bytes.insert(prefix_->bytes.end(), bytes, bytes + size);
+    bytes = prefix_->bytes.data();
+    size = prefix_->bytes.size();
+  }
+  if (expects_proxy_header_ && !TakeProxyHeader(engine, &bytes, &size)) return;
+  up_.received_bytes = size;
+  if (size == 0) return KeepPrefix(bytes, size, HelloScanner(max_hello_bytes_));
+
+  HelloScanner fresh(max_hello_bytes_);
+  HelloScanner& scanner = prefix_ ? prefix_->scanner : fresh;
+  HelloFacts facts;
+  switch (scanner.Scan(bytes, size, &facts)) {
+    case HelloStatus::kIncomplete:
+      return KeepPrefix(bytes, size, std::move(fresh));
+    case HelloStatus::kMalformed:
+      return Reject(engine, RejectHow::kAlert, kAlertDecodeError, Outcome::kMalformedHello);
+    case HelloStatus::kTooLarge:
+      return Reject(engine, RejectHow::kAlert, kAlertRecordOverflow, Outcome::kHelloTooLarge);
+    case HelloStatus::kNotTls:
+      KeepPrefix(bytes, size, HelloScanner(max_hello_bytes_));
+      return AskPolicy(engine, nullptr);
+    case HelloStatus::kComplete: {
+      KeepPrefix(bytes, size, HelloScanner(max_hello_bytes_));
+      const Hello hello = {scanner.message(), &facts};
+      return AskPolicy(engine, &hello);
+    }
+  }
+}
+
+// True when the header has been taken off the front of `bytes`.
+bool Connection::TakeProxyHeader(Engine& engine, const uint8_t** bytes, size_t* size) {
+  ProxyHeader header;
+  const ProxyHeaderStatus status = DecodeProxyHeader(*bytes, *size, &header);
+  if (status == ProxyHeaderStatus::kIncomplete) {
+    KeepPrefix(*bytes, *size, HelloScanner(max_hello_bytes_));
+    return false;
+  }
+  if (status == ProxyHeaderStatus::kMalformed) {
+    Reject(engine, RejectHow::kClose, 0, Outcome::kBadProxyHeader);
+    return false;
+  }
+  expects_proxy_header_ = false;
+  if (header.source.family != 0) {
+    client_address_ = header.source;
+    proxied_destination_ = std::make_unique<Address>(header.destination);
+  }
+  if (prefix_) {
+    prefix_->bytes.erase(prefix_->bytes.begin(), prefix_->bytes.begin() + static_cast<ptrdiff_t>(header.bytes));
+    *bytes = prefix_->bytes.data();
+  } else {
+    *bytes += header.bytes;
+  }
+  *size -= header.bytes;
+  return true;
+}
+
+void Connection::KeepPrefix(const uint8_t* bytes, size_t size, HelloScanner&& scanner) {
+  if (prefix_) return;
+  prefix_ = std::make_unique<Prefix>(std::move(scanner));
+  prefix_->bytes.assign(bytes, bytes + size);
+}
+
+void Connection::AskPolicy(Engine& engine, const Hello* hello) {
+  phase_ = Phase::kDeciding;
+  engine.DisarmTimer(this);
+  if (hello != nullptr) hello_us_ = static_cast<int64_t>(NowUs() - accepted_us_);
+  Answer answer;
+  const ConnectionId asked = id_;
+  engine.policy()->OnHello(View(), hello, &answer);
+  if (engine.Find(asked) == this) OnAnswer(engine, answer);
+}
+
+// ---- decision and dialling -----------------------------------------------------------------------------------------
+
+void Connection::OnAnswer(Engine& engine, const Answer& answer) {
+  if (phase_ != Phase::kDeciding) return;
+  if (answer.kind == Answer::Kind::kDial) return Dial(engine, answer);
+  if (answer.kind == Answer::Kind::kReject) return Reject(engine, answer.how, answer.alert, answer.outcome);
+}
+
+void Connection::Dial(Engine& engine, const Answer& answer) {
+  phase_ = Phase::kDialing;
+  attempts_++;
+  dialed_us_ = NowUs();
+  if (attempts_ == 1) first_dial_us_ = dialed_us_;
+  idle_timeout_ms_ = answer.idle_timeout_ms;
+  half_closed_timeout_ms_ = answer.half_closed_timeout_ms;
+  header_.reset();
+  if (answer.header_size > 0) {
+    header_ = std::make_unique<std::vector<uint8_t>>(answer.header, answer.header + answer.header_size);
+  }
+
+  const int family = answer.endpoint.family == 6 ? AF_INET6 : AF_INET;
+  upstream() = Side();
+  upstream().fd = Fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+  if (!upstream().fd.is_open()) return DialFailed(engine, errno);
+  const int fd = upstream().fd.get();
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  sockaddr_storage to;
+  const socklen_t length = ToSockaddr(answer.endpoint, &to);
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&to), length) != 0 && errno != EINPROGRESS) {
+    return DialFailed(engine, errno);
+  }
+  const int error = engine.Watch(id_, kUpstream, fd);
+  if (error != 0) return DialFailed(engine, -error);
+  engine.ArmTimer(this, dialed_us_ / 1000 + answer.connect_timeout_ms);
+}
+
+void Connection::DialFailed(Engine& engine, int error) {
+  upstream().fd.Close();
+  engine.DisarmTimer(this);
+  phase_ = Phase::kDeciding;
+  Answer answer;
+  const ConnectionId asked = id_;
+  const double after_ms = static_cast<double>(NowUs() - dialed_us_) / 1000;
+  engine.policy()->OnDialFailed(View(), error, after_ms, &answer);
+  if (engine.Find(asked) == this) OnAnswer(engine, answer);
+}
+
+// Sending is what tells whether the connection stands: it saves asking for SO_ERROR first.
+void Connection::OnDialEvent(Engine& engine) {
+  iovec parts[2];
+  int count = 0;
+  if (header_) parts[count++] = {header_->data(), header_->size()};
+  parts[count++] = {prefix_->bytes.data(), prefix_->bytes.size()};
+  msghdr message = {};
+  message.msg_iov = parts;
+  message.msg_iovlen = static_cast<size_t>(count);
+  ssize_t sent;
+  do {
+    sent = ::sendmsg(upstream().fd.get(), &message, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+  if (sent < 0) return DialFailed(engine, errno == EPIPE ? ECONNRESET : errno);
+  StartForwarding(engine, static_cast<size_t>(sent));
+}
+
+void Connection::StartForwarding(Engine& engine, size_t prefix_sent) {
+  if (header_) prefix_->bytes.insert(prefix_->bytes.begin(), header_->begin(), header_->end());
+  upstream().writable = prefix_sent == prefix_->bytes.size();
+  if (!upstream().writable) {
+    up_.Hold(prefix_->bytes.data() + prefix_sent, prefix_->bytes.size() - prefix_sent);
+  }
+  header_.reset();
+  prefix_.reset();
+
+  engine.RefreshClock();
+  connect_us_ = static_cast<int64_t>(engine.now_us() - first_dial_us_);
+  phase_ = Phase::kForwarding;
+  last_active_ms_ = engine.now_ms();
+  deadline_ms_ = UINT64_MAX;
+  engine.ArmTimer(this, ForwardDeadlineMs());
+  if (PumpIfReady(engine, kClient)) PumpIfReady(engine, kUpstream);
+}
+
+// ---- forwarding ----------------------------------------------------------------------------------------------------
+
+void Connection::OnEvent(Engine& engine, SideIndex index, uint32_t events) {
+  Side& side = sides_[index];
+  side.Note(events);
+  switch (phase_) {
+    case Phase::kFree:
+      return;
+    case Phase::kHello:
+      return ReadPrefix(engine);
+    case Phase::kDeciding:
+      // A FIN alone (EPOLLRDHUP) is a half-close, passed on later; these say that the client was reset.
+      if (events & kGone) Finish(engine, Outcome::kClientReset);
+      return;
+    case Phase::kDialing:
+      if (index == kUpstream) return OnDialEvent(engine);
+      if (events & kGone) Finish(engine, Outcome::kClientReset);
+      return;
+    case Phase::kForwarding:
+      if (PumpIfReady(engine, index)) PumpIfReady(engine, Other(index));
+      return;
+    case Phase::kResetting:
+      if (events & kGone) Finish(engine, outcome_);
+      return;
+    case Phase::kLingering:
+      return Discard(engine);
+  }
+}
+
+// False when the connection is no longer forwarding.
+bool Connection::PumpIfReady(Engine& engine, SideIndex from) {
+  const Flow& flow = FlowFrom(from);
+  if (flow.has_ended() || (!flow.is_holding() && !sides_[from].readable)) return true;
+  return Pump(engine, from);
+}
+
+bool Connection::Pump(Engine& engine, SideIndex from) {
+  Flow& flow = FlowFrom(from);
+  const uint64_t moved_before = flow.received_bytes + flow.sent_bytes;
+  const Flow::Result result = flow.Pump(sides_[from], sides_[Other(from)], engine.flow_context());
+  if (flow.received_bytes + flow.sent_bytes != moved_before) last_active_ms_ = engine.now_ms();
+  switch (result) {
+    case Flow::Result::kBlocked:
+      return true;
+    case Flow::Result::kYielded:
+      engine.Queue(this);
+      return true;
+    case Flow::Result::kEnded:
+      return OnFlowEnded(engine);
+    case Flow::Result::kFromReset:
+      return PassResetOn(engine, from);
+    case Flow::Result::kToReset: {
+      // What the reset side had sent before is still to be read, and passed on first.
+      const SideIndex reset_side = Other(from);
+      if (FlowFrom(reset_side).has_ended()) return PassResetOn(engine, reset_side);
+      sides_[reset_side].readable = true;
+      sides_[reset_side].hang_up_seen = true;
+      return Pump(engine, reset_side);
+    }
+  }
+  return true;
+}
+
+bool Connection::OnFlowEnded(Engine& engine) {
+  if (up_.has_ended() && down_.has_ended()) {
+    Finish(engine, Outcome::kOk);
+    return false;
+  }
+  deadline_ms_ = engine.now_ms() + half_closed_timeout_ms_;
+  engine.ArmTimer(this, ForwardDeadlineMs());
+  return true;
+}
+
+uint64_t Connection::ForwardDeadlineMs() const {
+  return std::min(deadline_ms_, last_active_ms_ + idle_timeout_ms_);
+}
+
+// All that the reset side sent has been handed to the other one. A reset drops what still waits in the send queue,
+// so that has to run empty first. Returns false: the connection is no longer forwarding.
+bool Connection::PassResetOn(Engine& engine, SideIndex reset_side) {
+  outcome_ = reset_side == kClient ? Outcome::kClientReset : Outcome::kUpstreamReset;
+  sides_[reset_side].fd.Close();
+  if (sides_[Other(reset_side)].was_reset) {
+    Finish(engine, outcome_);
+    return false;
+  }
+  up_.Drop(engine.pipes());
+  down_.Drop(engine.pipes());
+  phase_ = Phase::kResetting;
+  deadline_ms_ = engine.now_ms() + half_closed_timeout_ms_;
+  PollSendQueue(engine);
+  return false;
+}
+
+void Connection::PollSendQueue(Engine& engine) {
+  const Side& left = client().fd.is_open() ? client() : upstream();
+  int queued = 0;
+  const bool is_known = ::ioctl(left.fd.get(), SIOCOUTQ, &queued) == 0;
+  if (is_known && queued > 0 && engine.now_ms() < deadline_ms_) {
+    engine.ArmTimer(this, engine.now_ms() + kSendQueuePollMs);
+    return;
+  }
+  ResetOnClose(left.fd.get());
+  Finish(engine, outcome_);
+}
+
+void Connection::Continue(Engine& engine) {
+  if (phase_ != Phase::kForwarding) return;
+  if (PumpIfReady(engine, kClient)) PumpIfReady(engine, kUpstream);
+}
+
+void Connection::OnTimer(Engine& engine) {
+  switch (phase_) {
+    case Phase::kFree:
+    case Phase::kDeciding:
+      return;
+    case Phase::kHello:
+      return Reject(engine, RejectHow::kClose, 0, Outcome::kHelloTimeout);
+    case Phase::kDialing:
+      return DialFailed(engine, ETIMEDOUT);
+    case Phase::kForwarding:
+      // Bytes moved since the timer was armed put the deadline off; nobody re-arms it for each of them.
+      if (engine.now_ms() < ForwardDeadlineMs()) return engine.ArmTimer(this, ForwardDeadlineMs());
+      return Finish(engine, deadline_ms_ <= engine.now_ms() ? Outcome::kHalfClosedTimeout
+                                                            : Outcome::kIdleTimeout);
+    case Phase::kResetting:
+      return PollSendQueue(engine);
+    case Phase::kLingering:
+      return Release(engine);
+  }
+}
+
+// ---- the end -------------------------------------------------------------------------------------------------------
+
+void Connection::Abort(Engine& engine, Outcome outcome) {
+  if (!is_live()) return;
+  if (client().fd.is_open()) ResetOnClose(client().fd.get());
+  if (upstream().fd.is_open()) ResetOnClose(upstream().fd.get());
+  Finish(engine, outcome);
+}
+
+// Reported at once: what the client still does changes nothing of the outcome.
+void Connection::Reject(Engine& engine, RejectHow how, uint8_t alert, Outcome outcome) {
+  if (how == RejectHow::kReset) return Abort(engine, outcome);
+  Ending ending = MakeEnding(outcome);
+  const Address address = client_address_;
+  ending.client = &address;
+  if (how == RejectHow::kAlert) {
+    // RFC 8446 section 6: alert(21), legacy_record_version 0x0303, length 2, fatal(2), description.
+    const uint8_t record[] = {21, 3, 3, 0, 2, 2, alert};
+    ::send(client().fd.get(), record, sizeof(record), MSG_NOSIGNAL);
+  }
+  ::shutdown(client().fd.get(), SHUT_WR);
+  engine.OnNotLive();
+  Linger(engine);
+  engine.policy()->OnEnded(ending);
+}
+
+// A close with bytes unread makes the kernel send RST, which would overtake the alert (RFC 1122 section 4.2.2.13):
+// they are read and thrown away until the client ends too.
+void Connection::Linger(Engine& engine) {
+  phase_ = Phase::kLingering;
+  upstream().fd.Close();
+  up_.Drop(engine.pipes());
+  down_.Drop(engine.pipes());
+  prefix_.reset();
+  header_.reset();
+  client().readable = true;
+  engine.ArmTimer(this, engine.now_ms() + kLingerMs);
+  Discard(engine);
+}
+
+void Connection::Discard(Engine& engine) {
+  size_t discarded = 0;
+  while (client().readable && discarded < Flow::kTurnBytes) {
+    // MSG_TRUNC: the kernel drops the bytes instead of copying them (tcp(7)).
+    const ssize_t size = ::recv(client().fd.get(), nullptr, Flow::kTurnBytes, MSG_TRUNC);
+    if (size > 0) {
+      discarded += static_cast<size_t>(size);
+    } else if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      client().readable = false;
+    } else if (size == 0 || errno != EINTR) {
+      return Release(engine);
+    }
+  }
+  // Whoever floods a connection that was refused gets the RST after all.
+  if (client().readable) Release(engine);
+}
+
+void Connection::Finish(Engine& engine, Outcome outcome) {
+  Ending ending = MakeEnding(outcome);
+  const Address address = client_address_;
+  ending.client = &address;
+  engine.OnNotLive();
+  Release(engine);
+  engine.policy()->OnEnded(ending);
+}
+
+void Connection::Release(Engine& engine) {
+  engine.DisarmTimer(this);
+  up_.Drop(engine.pipes());
+  down_.Drop(engine.pipes());
+  engine.Free(this);
+}
+
+ConnectionView Connection::View() const {
+  return {id_, listener_, &client_address_, proxied_destination_.get()};
+}
+
+Ending Connection::MakeEnding(Outcome outcome) const {
+  Ending ending;
+  ending.id = id_;
+  ending.listener = listener_;
+  ending.client = &client_address_;
+  ending.outcome = outcome;
+  ending.bytes_up = up_.received_bytes;
+  ending.bytes_down = down_.sent_bytes;
+  ending.hello_ms = static_cast<double>(hello_us_) / 1000;
+  ending.connect_ms = static_cast<double>(connect_us_) / 1000;
+  ending.duration_ms = static_cast<double>(NowUs() - accepted_us_) / 1000;
+  ending.attempts = attempts_;
+  return ending;
+}
+
+}  // namespace sluice

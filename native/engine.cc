@@ -1,0 +1,290 @@
+#include "engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "clock.h"
+
+namespace sluice {
+
+namespace {
+
+constexpr int kBatch = 256;
+// Run gives the thread back after this long, so that timers and messages of the process get their turn.
+constexpr uint64_t kRunShareUs = 5000;
+// Connections accepted before the established ones get their turn.
+constexpr int kAcceptsPerTurn = 64;
+// accept4 ran out of descriptors or memory: when it is tried again, if nothing comes free before.
+constexpr uint64_t kAcceptRetryMs = 100;
+constexpr int kBacklog = 4096;  // The kernel takes net.core.somaxconn when that is less.
+
+// An epoll tag is generation << 32 | slot << 1 | side. No connection has this generation.
+constexpr uint32_t kOwnGeneration = UINT32_MAX;
+constexpr uint64_t kTimerTag = uint64_t{kOwnGeneration} << 32;
+constexpr uint64_t kWakeTag = kTimerTag | 1;
+constexpr uint64_t kListenerTag = kTimerTag | 2;  // Plus twice the listener's index.
+
+bool IsOutOfResources(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+Engine::Engine(Policy* policy, uint8_t* scratch, size_t scratch_size)
+    : policy_(policy),
+      scratch_(scratch),
+      scratch_size_(scratch_size),
+      now_us_(NowUs()),
+      timers_(now_us_ / 1000) {}
+
+Engine::~Engine() = default;
+
+int Engine::Open() {
+  epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll_.is_open()) return -errno;
+  timer_fd_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+  if (!timer_fd_.is_open()) return -errno;
+  wake_fd_ = Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!wake_fd_.is_open()) return -errno;
+  epoll_event timer = {EPOLLIN | EPOLLET, {.u64 = kTimerTag}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, timer_fd_.get(), &timer) != 0) return -errno;
+  epoll_event wake = {EPOLLIN | EPOLLET, {.u64 = kWakeTag}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_fd_.get(), &wake) != 0) return -errno;
+  return 0;
+}
+
+void Engine::RefreshClock() { now_us_ = NowUs(); }
+
+// ---- the loop ------------------------------------------------------------------------------------------------------
+
+void Engine::Run() {
+  is_running_ = true;
+  RefreshClock();
+  const uint64_t share_end_us = now_us_ + kRunShareUs;
+  epoll_event events[kBatch];
+  for (;;) {
+    const int count = ::epoll_wait(epoll_.get(), events, kBatch, 0);
+    for (int i = 0; i < count; i++) Dispatch(events[i].data.u64, events[i].events);
+    RunTimers();
+    RunQueue();
+    if (count < kBatch && queue_.empty()) break;
+    RefreshClock();
+    if (now_us_ >= share_end_us) break;
+  }
+  is_running_ = false;
+  Flush();
+}
+
+void Engine::Flush() {
+  if (!queue_.empty()) Wake();
+  ArmTimerFd();
+}
+
+void Engine::Dispatch(uint64_t tag, uint32_t events) {
+  const uint32_t generation = static_cast<uint32_t>(tag >> 32);
+  const uint32_t low = static_cast<uint32_t>(tag);
+  if (generation != kOwnGeneration) {
+    // A connection that ended earlier in this batch is no longer found, even when its slot is in use again.
+    Connection* connection = Find({low >> 1, generation});
+    if (connection != nullptr) connection->OnEvent(*this, static_cast<SideIndex>(low & 1), events);
+    return;
+  }
+  // Edge-triggered and armed anew by a change: neither the timer nor the eventfd needs to be read.
+  if (tag == kTimerTag) {
+    armed_wake_ms_ = UINT64_MAX;
+    return;
+  }
+  if (tag == kWakeTag) return;
+  const uint32_t index = (low - 2) / 2;
+  for (const auto& listener : listeners_) {
+    if (listener->index == index) return Accept(listener.get());
+  }
+}
+
+void Engine::RunTimers() {
+  while (TimerNode* node = timers_.PopDue(now_ms())) {
+    if (node == &accept_retry_) {
+      ResumeAccepting();
+    } else {
+      static_cast<Connection*>(node)->OnTimer(*this);
+    }
+  }
+}
+
+void Engine::RunQueue() {
+  queue_in_turn_.swap(queue_);
+  for (const ConnectionId id : queue_in_turn_) {
+    Connection* connection = Find(id);
+    if (connection == nullptr) continue;
+    connection->is_queued = false;
+    connection->Continue(*this);
+  }
+  queue_in_turn_.clear();
+}
+
+void Engine::Queue(Connection* connection) {
+  if (connection->is_queued) return;
+  connection->is_queued = true;
+  queue_.push_back(connection->id());
+}
+
+void Engine::Wake() {
+  const uint64_t one = 1;
+  // Fails only when the counter is full, and then it is readable anyway.
+  [[maybe_unused]] const ssize_t written = ::write(wake_fd_.get(), &one, sizeof(one));
+}
+
+void Engine::ArmTimerFd() {
+  const uint64_t wake_ms = timers_.NextWakeMs();
+  if (wake_ms >= armed_wake_ms_) return;
+  armed_wake_ms_ = wake_ms;
+  itimerspec at = {};
+  at.it_value.tv_sec = static_cast<time_t>(wake_ms / 1000);
+  at.it_value.tv_nsec = static_cast<long>((wake_ms % 1000) * 1000000);
+  ::timerfd_settime(timer_fd_.get(), TFD_TIMER_ABSTIME, &at, nullptr);
+}
+
+int Engine::Watch(ConnectionId id, SideIndex side, int fd) {
+  const uint64_t tag = uint64_t{id.generation} << 32 | uint64_t{id.slot} << 1 | side;
+  epoll_event event = {EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, {.u64 = tag}};
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
+
+// ---- listening and accepting ---------------------------------------------------------------------------------------
+
+int Engine::Listen(uint32_t index, Fd fd, const ListenerOptions& options) {
+  const int flags = ::fcntl(fd.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return -errno;
+  if (::listen(fd.get(), kBacklog) != 0) return -errno;
+  // Level-triggered: what a turn leaves in the accept queue is announced again.
+  epoll_event event = {is_accepting_paused_ ? 0u : EPOLLIN, {.u64 = kListenerTag + 2 * uint64_t{index}}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0) return -errno;
+  listeners_.push_back(std::make_unique<Listener>(Listener{std::move(fd), index, options}));
+  return 0;
+}
+
+void Engine::StopListening(uint32_t index) {
+  const auto is_it = [index](const auto& listener) { return listener->index == index; };
+  const auto found = std::find_if(listeners_.begin(), listeners_.end(), is_it);
+  if (found == listeners_.end()) return;
+  // The supervisor holds the same open file, so closing this descriptor would not take it out of the set.
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, (*found)->fd.get(), nullptr);
+  listeners_.erase(found);
+}
+
+void Engine::Accept(Listener* listener) {
+  const uint32_t index = listener->index;
+  const ListenerOptions options = listener->options;
+  const int listening_fd = listener->fd.get();
+  for (int i = 0; i < kAcceptsPerTurn; i++) {
+    if (!MayAccept()) return PauseAccepting();
+    sockaddr_storage peer;
+    socklen_t length = sizeof(peer);
+    Fd client(::accept4(listening_fd, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!client.is_open()) {
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+      if (IsOutOfResources(errno)) {
+        stats_.accept_failures++;
+        timers_.Arm(&accept_retry_, now_ms() + kAcceptRetryMs);
+        return PauseAccepting();
+      }
+      // The connection in front failed before it was taken (ECONNABORTED and others, accept(2)): on to the next.
+      continue;
+    }
+    RefreshClock();
+    Connection* connection = Allocate();
+    live_connections_++;
+    connection->Start(*this, index, options, std::move(client), FromSockaddr(peer));
+    // The policy may have stopped this listener.
+    if (std::none_of(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l.get() == listener; })) return;
+  }
+}
+
+void Engine::SetMaxConnections(uint32_t most) {
+  max_connections_ = most;
+  ResumeAccepting();
+}
+
+void Engine::PauseAccepting() {
+  if (std::exchange(is_accepting_paused_, true)) return;
+  for (const auto& listener : listeners_) {
+    epoll_event none = {0, {.u64 = kListenerTag + 2 * uint64_t{listener->index}}};
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener->fd.get(), &none);
+  }
+}
+
+void Engine::ResumeAccepting() {
+  if (!is_accepting_paused_ || !MayAccept()) return;
+  is_accepting_paused_ = false;
+  timers_.Disarm(&accept_retry_);
+  for (const auto& listener : listeners_) {
+    epoll_event event = {EPOLLIN, {.u64 = kListenerTag + 2 * uint64_t{listener->index}}};
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener->fd.get(), &event);
+  }
+}
+
+// ---- connections ---------------------------------------------------------------------------------------------------
+
+Connection* Engine::Allocate() {
+  if (free_slots_.empty()) {
+    const uint32_t first = static_cast<uint32_t>(slabs_.size()) * kSlabSize;
+    slabs_.push_back(std::make_unique<Connection[]>(kSlabSize));
+    for (uint32_t i = kSlabSize; i > 0; i--) free_slots_.push_back(first + i - 1);
+  }
+  const uint32_t slot = free_slots_.back();
+  free_slots_.pop_back();
+  Connection* connection = At(slot);
+  connection->Name({slot, connection->id().generation + 1});
+  return connection;
+}
+
+Connection* Engine::Find(ConnectionId id) {
+  if (id.slot >= slabs_.size() * kSlabSize) return nullptr;
+  Connection* connection = At(id.slot);
+  return connection->id().generation == id.generation && !connection->is_free() ? connection : nullptr;
+}
+
+std::vector<ConnectionId> Engine::Live() const {
+  std::vector<ConnectionId> live;
+  live.reserve(live_connections_);
+  for (uint32_t slot = 0; slot < slabs_.size() * kSlabSize; slot++) {
+    if (At(slot)->is_live()) live.push_back(At(slot)->id());
+  }
+  return live;
+}
+
+void Engine::OnNotLive() {
+  live_connections_--;
+  ResumeAccepting();
+}
+
+void Engine::Free(Connection* connection) {
+  ConnectionId id = connection->id();
+  *connection = Connection();
+  // kOwnGeneration is the engine's.
+  if (id.generation == kOwnGeneration - 1) id.generation = 0;
+  connection->Name(id);
+  free_slots_.push_back(id.slot);
+  ResumeAccepting();
+}
+
+void Engine::Close(Outcome outcome) {
+  while (!listeners_.empty()) StopListening(listeners_.back()->index);
+  for (const ConnectionId id : Live()) {
+    Connection* connection = Find(id);
+    if (connection != nullptr) connection->Abort(*this, outcome);
+  }
+  for (uint32_t slot = 0; slot < slabs_.size() * kSlabSize; slot++) {
+    if (!At(slot)->is_free()) At(slot)->Release(*this);
+  }
+}
+
+}  // namespace sluice

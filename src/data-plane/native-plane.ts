@@ -1,0 +1,244 @@
+import { getSystemErrorName } from 'node:util';
+import { ClientHello } from '../tls/client-hello.ts';
+import { helloFactCount } from '../tls/hello-facts.ts';
+import type {
+  Connection,
+  DataPlane,
+  Decision,
+  DialAddress,
+  Ending,
+  ListeningSocket,
+  PlaneListener,
+  Policy,
+  Reject,
+  SocketAddress,
+} from './data-plane.ts';
+import type { NativeEngine, NativeEngineAddon, NativeEngineStats } from './native-addon.ts';
+import { answerKind, call, callAreaSize, figure, figureCount, rejectHow } from './native-call-area.ts';
+import { type ConnectionProgress, NativeConnection } from './native-connection.ts';
+import { type Outcome, outcomes } from './outcome.ts';
+import { packIpAddress, readIpAddress } from './packed-address.ts';
+
+/** Reads pass through it, and a hello of the largest size that a listener may allow fits in whole. */
+const scratchSize = 1024 * 1024 + 64 * 1024;
+/** A PROXY header, version 2, with every TLV at its longest. */
+const headerSize = 64 * 1024 + 16;
+const maxTimerMs = 2 ** 31 - 1;
+
+const gone: ConnectionProgress = { bytesUp: 0, bytesDown: 0, ageMs: 0 };
+const policyFailed: Reject = { kind: 'reject', how: { alert: 80 }, outcome: 'rejected' };
+
+export interface NativePlaneOptions {
+  readonly policy: Policy;
+  readonly addon: NativeEngineAddon;
+  /** Told when the policy throws; the connection is rejected with the alert internal_error. */
+  readonly onPolicyError?: (error: unknown) => void;
+}
+
+/** The data plane for Linux: a C++ engine that owns an epoll set, and this thin layer that asks the policy for it. */
+export class NativePlane implements DataPlane {
+  readonly kind = 'native';
+  readonly #policy: Policy;
+  readonly #onPolicyError: (error: unknown) => void;
+  readonly #engine: NativeEngine;
+  readonly #scratch = new Uint8Array(scratchSize);
+  readonly #calls = new Int32Array(callAreaSize);
+  readonly #facts = this.#calls.subarray(call.facts, call.facts + helloFactCount);
+  readonly #figures = new Float64Array(figureCount);
+  readonly #header = new Uint8Array(headerSize);
+  /** By the index the engine knows them by; a stopped listener stays, since connections still name it. */
+  readonly #listeners: PlaneListener[] = [];
+  readonly #sockets = new Map<PlaneListener, ListeningSocket>();
+  /** By slot. A connection that the policy has not been asked about is not here. */
+  readonly #connections: (NativeConnection | undefined)[] = [];
+  readonly #packedAddresses = new WeakMap<DialAddress, Int32Array>();
+
+  constructor(options: NativePlaneOptions) {
+    this.#policy = options.policy;
+    this.#onPolicyError = options.onPolicyError ?? (() => {});
+    this.#engine = new options.addon.Engine({
+      scratch: this.#scratch,
+      calls: this.#calls,
+      figures: this.#figures,
+      header: this.#header,
+      accepted: () => this.#accepted(),
+      hello: () => this.#hello(),
+      dialFailed: () => this.#dialFailed(),
+      ended: () => this.#ended(),
+    });
+  }
+
+  get connectionCount(): number {
+    return this.#engine.liveCount();
+  }
+
+  get stats(): NativeEngineStats {
+    return this.#engine.stats();
+  }
+
+  listen(listener: PlaneListener, socket: ListeningSocket): void {
+    const index = this.#listeners.push(listener) - 1;
+    const helloTimeoutMs = Math.min(listener.helloTimeoutMs, maxTimerMs);
+    this.#engine.listen(socket.fd, index, helloTimeoutMs, listener.maxHelloBytes, listener.asksOnAccept);
+    this.#sockets.set(listener, socket);
+  }
+
+  stopListening(listener: PlaneListener): void {
+    this.#engine.stopListening(this.#listeners.lastIndexOf(listener));
+    const socket = this.#sockets.get(listener);
+    this.#sockets.delete(listener);
+    if (socket && 'close' in socket) socket.close();
+  }
+
+  answer(connection: Connection, decision: Decision): void {
+    if (!(connection instanceof NativeConnection)) return;
+    this.#write(decision);
+    this.#engine.answer(connection.slot, connection.generation);
+  }
+
+  abort(connection: Connection, outcome: Outcome): void {
+    if (!(connection instanceof NativeConnection)) return;
+    this.#engine.abort(connection.slot, connection.generation, outcomes.indexOf(outcome));
+  }
+
+  *connections(): Iterable<Connection> {
+    const ids = this.#engine.live();
+    for (let i = 0; i < ids.length; i += 2) {
+      if (this.#engine.view(ids[i] ?? 0, ids[i + 1] ?? 0)) yield this.#connection();
+    }
+  }
+
+  setMaxConnections(maxConnections: number): void {
+    this.#engine.setMaxConnections(Math.min(maxConnections, 2 ** 32 - 1));
+  }
+
+  close(): Promise<void> {
+    for (const listener of [...this.#sockets.keys()]) this.stopListening(listener);
+    return new Promise((resolve) => this.#engine.close(outcomes.indexOf('drained'), resolve));
+  }
+
+  #accepted(): void {
+    this.#ask((connection) => {
+      const answer = this.#policy.accepted(connection);
+      if (typeof answer !== 'string') return this.#write(answer);
+      this.#calls[call.answerKind] =
+        answer === 'proxy-header' ? answerKind.readProxyHeader : answerKind.readHello;
+    });
+  }
+
+  #hello(): void {
+    this.#ask((connection) => {
+      const at = this.#calls[call.messageOffset] ?? -1;
+      const hello = at < 0 ? undefined : new ClientHello(this.#scratch.subarray(at), this.#facts);
+      this.#write(this.#policy.hello(connection, hello));
+    });
+  }
+
+  #dialFailed(): void {
+    this.#ask((connection) => {
+      const code = getSystemErrorName(-(this.#calls[call.errno] ?? 0));
+      const afterMs = this.#figures[figure.afterMs] ?? 0;
+      this.#write(this.#policy.dialFailed(connection, { code, afterMs }));
+    });
+  }
+
+  /** Leaves an answer in the call area, whatever the policy does. */
+  #ask(question: (connection: NativeConnection) => void): void {
+    try {
+      question(this.#connection());
+    } catch (error) {
+      this.#write(policyFailed);
+      this.#onPolicyError(error);
+    }
+  }
+
+  #ended(): void {
+    const connection = this.#connection();
+    const figures = this.#figures;
+    const ending: Ending = {
+      outcome: outcomes[this.#calls[call.outcome] ?? 0] ?? 'ok',
+      bytesUp: figures[figure.bytesUp] ?? 0,
+      bytesDown: figures[figure.bytesDown] ?? 0,
+      helloMs: unlessNegative(figures[figure.helloMs]),
+      connectMs: unlessNegative(figures[figure.connectMs]),
+      durationMs: figures[figure.durationMs] ?? 0,
+      attempts: this.#calls[call.attempts] ?? 0,
+    };
+    connection.last = { bytesUp: ending.bytesUp, bytesDown: ending.bytesDown, ageMs: ending.durationMs };
+    this.#connections[connection.slot] = undefined;
+    try {
+      this.#policy.ended(connection, ending);
+    } catch (error) {
+      this.#onPolicyError(error);
+    }
+  }
+
+  /** The connection that the call area speaks of. */
+  #connection(): NativeConnection {
+    const slot = this.#calls[call.slot] ?? 0;
+    const generation = (this.#calls[call.generation] ?? 0) >>> 0;
+    let connection = this.#connections[slot];
+    if (connection?.generation !== generation) {
+      const listener = this.#listeners[this.#calls[call.listener] ?? 0];
+      if (!listener) throw new Error('the engine names a listener that it was never given');
+      connection = new NativeConnection(slot, generation, listener, this.#progressOf, this.#destinationOf);
+      this.#connections[slot] = connection;
+    }
+    connection.noteClient(this.#calls);
+    return connection;
+  }
+
+  readonly #progressOf = (connection: NativeConnection): ConnectionProgress => {
+    if (connection.last) return connection.last;
+    if (!this.#engine.progress(connection.slot, connection.generation)) return gone;
+    return {
+      bytesUp: this.#figures[figure.bytesUp] ?? 0,
+      bytesDown: this.#figures[figure.bytesDown] ?? 0,
+      ageMs: this.#figures[figure.durationMs] ?? 0,
+    };
+  };
+
+  readonly #destinationOf = (connection: NativeConnection): SocketAddress => {
+    this.#engine.view(connection.slot, connection.generation);
+    return readIpAddress(this.#calls, call.destinationFamily);
+  };
+
+  #write(decision: Decision): void {
+    const calls = this.#calls;
+    switch (decision.kind) {
+      case 'pending':
+        calls[call.answerKind] = answerKind.pending;
+        return;
+      case 'reject':
+        calls[call.answerKind] = answerKind.reject;
+        calls[call.answerHow] = typeof decision.how === 'object' ? rejectHow.alert : rejectHow[decision.how];
+        calls[call.answerAlert] = typeof decision.how === 'object' ? decision.how.alert : 0;
+        calls[call.answerOutcome] = outcomes.indexOf(decision.outcome);
+        return;
+      case 'dial':
+        calls[call.answerKind] = answerKind.dial;
+        calls[call.answerFamily] = decision.endpoint.family;
+        calls[call.answerPort] = decision.endpoint.port;
+        calls.set(this.#packed(decision.endpoint), call.answerBytes);
+        calls[call.answerConnectTimeoutMs] = Math.min(decision.connectTimeoutMs, maxTimerMs);
+        calls[call.answerIdleTimeoutMs] = Math.min(decision.timeouts.idleMs, maxTimerMs);
+        calls[call.answerHalfClosedTimeoutMs] = Math.min(decision.timeouts.halfClosedMs, maxTimerMs);
+        calls[call.answerHeaderSize] = decision.header?.length ?? 0;
+        if (decision.header) this.#header.set(decision.header);
+        return;
+    }
+  }
+
+  #packed(address: DialAddress): Int32Array {
+    let packed = this.#packedAddresses.get(address);
+    if (!packed) {
+      packed = packIpAddress(address);
+      this.#packedAddresses.set(address, packed);
+    }
+    return packed;
+  }
+}
+
+function unlessNegative(ms = -1): number | undefined {
+  return ms < 0 ? undefined : ms;
+}
