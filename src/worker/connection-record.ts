@@ -1,0 +1,28 @@
+import { v7 as uuidV7 } from 'uuid';
+import type { RouteSnapshot } from '../config/snapshot.ts';
+import type { HelloSummary } from '../telemetry/connection-summary.ts';
+import type { Endpoint } from '../upstream/endpoint.ts';
+import type { UpstreamEntry } from './upstream-entry.ts';
+
+/** What the policy remembers of one connection between the calls about it. */
+export class ConnectionRecord {
+  #id: string | undefined;
+  hello: HelloSummary | undefined;
+  route: RouteSnapshot | undefined;
+  upstream: UpstreamEntry | undefined;
+  /** The endpoint that is being dialled or stands; it counts this connection until it is let go. */
+  endpoint: Endpoint | undefined;
+  /** Endpoints dialled in vain. */
+  readonly tried: Endpoint[] = [];
+  /** The name that hashing and PROXY headers use: normal form, and as sent. */
+  serverName: string | undefined;
+  sentServerName: string | undefined;
+  firstAlpn: string | undefined;
+  ja4: string | undefined;
+
+  /** UUIDv7, made when first asked for. */
+  get id(): string {
+    this.#id ??= uuidV7();
+    return this.#id;
+  }
+}
