@@ -1,0 +1,221 @@
+import type { Socket } from 'node:net';
+import { encodeAlert } from '../tls/alert.ts';
+import type {
+  Connection,
+  Decision,
+  Dial,
+  DialFailure,
+  Ending,
+  PlaneListener,
+  Policy,
+  Reject,
+  SocketAddress,
+} from './data-plane.ts';
+import type { Outcome } from './outcome.ts';
+import { dial } from './portable-dial.ts';
+import { PortableForwarding } from './portable-forwarding.ts';
+import { type Prefix, PrefixReader } from './portable-prefix.ts';
+import { closeLingering, localAddress, remoteAddress, reset, wasReset } from './portable-socket.ts';
+import { PortableTimer } from './portable-timer.ts';
+
+/** Of a socket that was reset before it was accepted. */
+const unknownAddress: SocketAddress = { address: '0.0.0.0', port: 0, family: 4 };
+
+const lateHello: Prefix = {
+  kind: 'refused',
+  reject: { kind: 'reject', how: 'close', outcome: 'hello_timeout' },
+};
+
+export interface PortableConnectionOptions {
+  readonly listener: PlaneListener;
+  /** Paused, and nothing has been read from it. */
+  readonly client: Socket;
+  /** Never throws. */
+  readonly policy: Policy;
+  /** Called once, by whatever ends the connection first. */
+  readonly onEnded: (connection: PortableConnection, ending: Ending) => void;
+}
+
+/** One accepted connection. */
+export class PortableConnection implements Connection {
+  readonly listener: PlaneListener;
+  record: unknown;
+  readonly #socket: Socket;
+  readonly #policy: Policy;
+  readonly #onEnded: PortableConnectionOptions['onEnded'];
+  readonly #timer = new PortableTimer();
+  readonly #acceptedAt = performance.now();
+  #client: SocketAddress;
+  #destination: SocketAddress | undefined;
+  #prefix: PrefixReader | undefined;
+  #prefixBytes = 0;
+  /** Whether the prefix is: from there on the client that goes away has been heard. */
+  #isWhole = false;
+  #helloMs: number | undefined;
+  #resolveAnswer: ((decision: Decision) => void) | undefined;
+  #attempts = 0;
+  #firstDialedAt = 0;
+  #upstream: Socket | undefined;
+  #connectMs: number | undefined;
+  #forwarding: PortableForwarding | undefined;
+  #hasEnded = false;
+
+  constructor({ listener, client, policy, onEnded }: PortableConnectionOptions) {
+    this.listener = listener;
+    this.#socket = client;
+    this.#policy = policy;
+    this.#onEnded = onEnded;
+    this.#client = remoteAddress(client) ?? unknownAddress;
+    client.on('error', this.#onClientError);
+    client.once('end', this.#onClientEnd);
+  }
+
+  /** The connection's life, from accept to close. After each wait it may have ended otherwise: then nothing is left to do. */
+  async live(): Promise<void> {
+    const first = this.listener.asksOnAccept ? this.#policy.accepted(this) : 'hello';
+    if (typeof first === 'object') return this.#reject(first);
+
+    const prefix = await this.#readPrefix(first === 'proxy-header');
+    if (prefix.kind === 'refused') return this.#reject(prefix.reject);
+    if (this.#hasEnded) return;
+
+    this.#isWhole = true;
+    if (prefix.hello !== undefined) this.#helloMs = this.ageMs;
+    let decision = this.#policy.hello(this, prefix.hello);
+    while (!this.#hasEnded) {
+      if (decision.kind === 'reject') return this.#reject(decision);
+      if (decision.kind === 'pending') {
+        decision = await this.#answer();
+        continue;
+      }
+      const failure = await this.#dial(decision);
+      if (this.#hasEnded) return;
+      if (failure === undefined) return this.#end(await this.#forward(decision));
+      decision = this.#policy.dialFailed(this, failure);
+    }
+  }
+
+  /** The policy's word after `pending`; out of turn it is ignored. */
+  answer(decision: Decision): void {
+    this.#resolveAnswer?.(decision);
+    this.#resolveAnswer = undefined;
+  }
+
+  abort(outcome: Outcome): void {
+    if (this.#hasEnded) return;
+    this.#end(outcome);
+    reset(this.#socket);
+    if (this.#upstream !== undefined) reset(this.#upstream);
+  }
+
+  get client(): SocketAddress {
+    return this.#client;
+  }
+
+  get destination(): SocketAddress {
+    this.#destination ??= localAddress(this.#socket);
+    return this.#destination ?? unknownAddress;
+  }
+
+  get bytesUp(): number {
+    return this.#prefixBytes + (this.#forwarding?.up.receivedBytes ?? 0);
+  }
+
+  get bytesDown(): number {
+    return this.#forwarding?.down.sentBytes ?? 0;
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.#acceptedAt;
+  }
+
+  #readPrefix(expectsProxyHeader: boolean): Promise<Prefix> {
+    const socket = this.#socket;
+    const reader = new PrefixReader(this.listener.maxHelloBytes, expectsProxyHeader);
+    this.#prefix = reader;
+    return new Promise((resolve) => {
+      socket.on('data', (chunk: Buffer) => {
+        const prefix = reader.push(chunk);
+        this.#notePrefix(reader);
+        if (prefix === undefined) return;
+        socket.removeAllListeners('data').pause();
+        this.#timer.disarm();
+        resolve(prefix);
+      });
+      socket.resume();
+      this.#timer.arm(this.listener.helloTimeoutMs, () => resolve(lateHello));
+    });
+  }
+
+  #notePrefix({ receivedBytes, proxyHeader }: PrefixReader): void {
+    this.#prefixBytes = receivedBytes;
+    if (proxyHeader?.source === undefined) return;
+    this.#client = proxyHeader.source;
+    this.#destination = proxyHeader.destination;
+  }
+
+  #answer(): Promise<Decision> {
+    return new Promise((resolve) => {
+      this.#resolveAnswer = resolve;
+    });
+  }
+
+  #dial(decision: Dial): Promise<DialFailure | undefined> {
+    this.#attempts++;
+    if (this.#attempts === 1) this.#firstDialedAt = performance.now();
+    const { socket, failure } = dial(decision, this.#timer);
+    this.#upstream = socket;
+    return failure;
+  }
+
+  #forward({ header, timeouts }: Dial): Promise<Outcome> {
+    const client = this.#socket;
+    const upstream = this.#upstream;
+    if (upstream === undefined || this.#prefix === undefined)
+      throw new Error('nothing to forward to or from');
+    this.#connectMs = performance.now() - this.#firstDialedAt;
+    const bytes = this.#prefix.bytes;
+    this.#prefix = undefined;
+    upstream.write(header === undefined ? bytes : Buffer.concat([header, bytes]));
+    this.#forwarding = new PortableForwarding(client, upstream, timeouts, this.#timer);
+    return this.#forwarding.run();
+  }
+
+  /** Tells the policy first: what the client does from here on changes nothing. */
+  #reject({ how, outcome }: Reject): void {
+    if (this.#hasEnded) return;
+    this.#end(outcome);
+    if (how === 'reset') reset(this.#socket);
+    else if (how === 'close') closeLingering(this.#socket);
+    else closeLingering(this.#socket, encodeAlert(how.alert));
+  }
+
+  readonly #onClientError = (): void => {
+    if (this.#hasEnded || this.#forwarding !== undefined) return;
+    this.#end(this.#isWhole ? 'client_reset' : 'client_closed_early');
+    this.#upstream?.destroy();
+  };
+
+  /** Once the hello has come a FIN is a half-close, and forwarding passes it on; a reset goes on to `#onClientError`. */
+  readonly #onClientEnd = (): void => {
+    if (this.#hasEnded || this.#forwarding !== undefined || wasReset(this.#socket) || this.#isWhole) return;
+    this.#end('client_closed_early');
+    this.#socket.end();
+  };
+
+  #end(outcome: Outcome): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#timer.disarm();
+    this.#prefix = undefined;
+    this.#onEnded(this, {
+      outcome,
+      bytesUp: this.bytesUp,
+      bytesDown: this.bytesDown,
+      helloMs: this.#helloMs,
+      connectMs: this.#connectMs,
+      durationMs: this.ageMs,
+      attempts: this.#attempts,
+    });
+  }
+}

@@ -1,0 +1,111 @@
+import type { Socket } from 'node:net';
+import type { ForwardTimeouts } from './data-plane.ts';
+import type { Outcome } from './outcome.ts';
+import { PortableFlow } from './portable-flow.ts';
+import { close, reset } from './portable-socket.ts';
+import type { PortableTimer } from './portable-timer.ts';
+
+/**
+ * A reset drops what waits in the kernel's send queue, and Node cannot see that queue: bytes handed over less
+ * than this long ago may still be in it, so the reset waits.
+ */
+const resetDelayMs = 200;
+
+/** A connection whose two sides stand, from the first byte forwarded to its end. */
+export class PortableForwarding {
+  readonly up: PortableFlow;
+  readonly down: PortableFlow;
+  readonly #client: Socket;
+  readonly #upstream: Socket;
+  readonly #timeouts: ForwardTimeouts;
+  readonly #timer: PortableTimer;
+  #activeAt = 0;
+  /** When the half-closed timeout ends the connection, on the clock of `performance.now`. */
+  #halfClosedUntil = Number.POSITIVE_INFINITY;
+  #resetOutcome: Outcome | undefined;
+  #settle: (outcome: Outcome) => void = () => {};
+
+  constructor(client: Socket, upstream: Socket, timeouts: ForwardTimeouts, timer: PortableTimer) {
+    this.#client = client;
+    this.#upstream = upstream;
+    this.#timeouts = timeouts;
+    this.#timer = timer;
+    const events = { moved: () => this.#onMoved(), ended: () => this.#onEnded() };
+    this.up = new PortableFlow(client, upstream, events);
+    this.down = new PortableFlow(upstream, client, events);
+  }
+
+  /** Resolves once both sockets are closed, or are to be closed with nothing more to wait for. */
+  run(): Promise<Outcome> {
+    return new Promise((settle) => {
+      this.#settle = settle;
+      this.#client.once('error', () => this.#onReset(this.up, 'client_reset'));
+      this.#upstream.once('error', () => this.#onReset(this.down, 'upstream_reset'));
+      this.#client.once('close', () => this.#onClosed());
+      this.#upstream.once('close', () => this.#onClosed());
+      this.#onMoved();
+      this.#armTimer();
+      this.up.start();
+      this.down.start();
+    });
+  }
+
+  #onMoved(): void {
+    this.#activeAt = performance.now();
+  }
+
+  #onEnded(): void {
+    this.#halfClosedUntil = Math.min(this.#halfClosedUntil, performance.now() + this.#timeouts.halfClosedMs);
+    this.#armTimer();
+  }
+
+  /** Node closes a socket once both its ways have ended and the last byte is written. */
+  #onClosed(): void {
+    if (this.#client.closed && this.#upstream.closed) this.#settle('ok');
+  }
+
+  /** Armed once for a whole idle timeout: bytes moving meanwhile put the deadline off when it comes, not each time. */
+  #armTimer(): void {
+    const deadline = Math.min(this.#activeAt + this.#timeouts.idleMs, this.#halfClosedUntil);
+    this.#timer.arm(deadline - performance.now(), () => this.#onTimer());
+  }
+
+  #onTimer(): void {
+    const now = performance.now();
+    if (now >= this.#halfClosedUntil) this.#expire('half_closed_timeout');
+    else if (now >= this.#activeAt + this.#timeouts.idleMs) this.#expire('idle_timeout');
+    else this.#armTimer();
+  }
+
+  #expire(outcome: Outcome): void {
+    this.#settle(outcome);
+    close(this.#client);
+    close(this.#upstream);
+  }
+
+  /** One side is gone: the other is reset too, once it has taken what came before. */
+  #onReset(flow: PortableFlow, outcome: Outcome): void {
+    this.up.stop();
+    this.down.stop();
+    const isFirst = this.#resetOutcome === undefined;
+    this.#resetOutcome ??= outcome;
+    if (!isFirst || flow.to.destroyed) {
+      this.#resetBoth();
+    } else if (flow.to.writableLength === 0) {
+      this.#resetSoon();
+    } else {
+      this.#timer.arm(this.#timeouts.halfClosedMs, () => this.#resetBoth());
+      flow.to.once('drain', () => this.#resetSoon());
+    }
+  }
+
+  #resetSoon(): void {
+    this.#timer.arm(this.#activeAt + resetDelayMs - performance.now(), () => this.#resetBoth());
+  }
+
+  #resetBoth(): void {
+    this.#settle(this.#resetOutcome ?? 'ok');
+    reset(this.#client);
+    reset(this.#upstream);
+  }
+}

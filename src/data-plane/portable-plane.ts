@@ -1,0 +1,119 @@
+import type { Socket } from 'node:net';
+import type {
+  Connection,
+  DataPlane,
+  Decision,
+  Ending,
+  ListeningSocket,
+  PlaneListener,
+  Policy,
+} from './data-plane.ts';
+import type { Outcome } from './outcome.ts';
+import { PortableConnection } from './portable-connection.ts';
+import { PortableListener } from './portable-listener.ts';
+import { GuardedPolicy } from './portable-policy.ts';
+
+/** How many may wait past `maxConnections`: about what an accept queue holds. Whoever comes then is turned away. */
+const maxWaiting = 1024;
+
+export interface PortablePlaneOptions {
+  readonly policy: Policy;
+  /** Told when the policy throws; by default a process warning. The connection is rejected with internal_error. */
+  readonly onPolicyError?: (error: unknown) => void;
+}
+
+/** The data plane for every platform, on `node:net`. A connection's life is in `portable-connection.ts`. */
+export class PortablePlane implements DataPlane {
+  readonly kind = 'portable';
+  readonly #policy: Policy;
+  readonly #listeners = new Map<PlaneListener, PortableListener>();
+  /** Listeners that accept no more, until the last socket they accepted is closed. */
+  readonly #stopped = new Set<PortableListener>();
+  readonly #connections = new Set<PortableConnection>();
+  /** Every accepted socket that is open, those of rejected connections and those that wait included. */
+  readonly #clients = new Set<Socket>();
+  /** `net.Server` cannot pause accepting, so whoever comes past `maxConnections` waits here, unread. */
+  #waiting: (() => void)[] = [];
+  #maxConnections = Number.POSITIVE_INFINITY;
+
+  constructor({ policy, onPolicyError = warn }: PortablePlaneOptions) {
+    this.#policy = new GuardedPolicy(policy, onPolicyError);
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  listen(listener: PlaneListener, socket: ListeningSocket): void {
+    const accepting = new PortableListener(socket, (client) => this.#onAccepted(listener, client));
+    this.#listeners.set(listener, accepting);
+  }
+
+  stopListening(listener: PlaneListener): void {
+    const accepting = this.#listeners.get(listener);
+    if (accepting === undefined) return;
+    this.#listeners.delete(listener);
+    this.#stopped.add(accepting);
+    void accepting.closed.then(() => this.#stopped.delete(accepting));
+    accepting.stop();
+  }
+
+  answer(connection: Connection, decision: Decision): void {
+    if (connection instanceof PortableConnection) connection.answer(decision);
+  }
+
+  abort(connection: Connection, outcome: Outcome): void {
+    if (connection instanceof PortableConnection) connection.abort(outcome);
+  }
+
+  connections(): Iterable<Connection> {
+    return this.#connections.values();
+  }
+
+  setMaxConnections(maxConnections: number): void {
+    this.#maxConnections = maxConnections;
+    this.#serveWaiting();
+  }
+
+  async close(): Promise<void> {
+    for (const listener of this.#listeners.keys()) this.stopListening(listener);
+    this.#waiting = [];
+    for (const connection of this.#connections) connection.abort('drained');
+    for (const client of this.#clients) client.destroy();
+    await Promise.all(Array.from(this.#stopped, (listener) => listener.closed));
+  }
+
+  #onAccepted(listener: PlaneListener, client: Socket): void {
+    this.#clients.add(client);
+    client.once('close', () => this.#clients.delete(client));
+    if (this.#connections.size < this.#maxConnections) this.#serve(listener, client);
+    else if (this.#waiting.length < maxWaiting) this.#waiting.push(() => this.#serve(listener, client));
+    else client.destroy();
+  }
+
+  #serve(listener: PlaneListener, client: Socket): void {
+    const onEnded = (connection: PortableConnection, ending: Ending) => this.#onEnded(connection, ending);
+    const connection = new PortableConnection({ listener, client, policy: this.#policy, onEnded });
+    this.#connections.add(connection);
+    void connection.live();
+  }
+
+  #onEnded(connection: PortableConnection, ending: Ending): void {
+    this.#connections.delete(connection);
+    this.#policy.ended(connection, ending);
+    // Not at once: serving one may end it, and so on through all that wait.
+    if (this.#waiting.length > 0) queueMicrotask(() => this.#serveWaiting());
+  }
+
+  #serveWaiting(): void {
+    while (this.#connections.size < this.#maxConnections) {
+      const serve = this.#waiting.shift();
+      if (serve === undefined) return;
+      serve();
+    }
+  }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
+}
