@@ -1,12 +1,16 @@
 #include <napi.h>
 
 #include "engine_wrap.h"
+#include "listening_socket_wrap.h"
+#include "proxy_header_wrap.h"
 #include "scan_wrap.h"
 
 namespace {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   sluice::RegisterEngine(env, exports);
+  sluice::RegisterListeningSocket(env, exports);
+  sluice::RegisterProxyHeader(env, exports);
   sluice::RegisterScan(env, exports);
   return exports;
 }

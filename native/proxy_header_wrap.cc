@@ -57,7 +57,7 @@ void DecodeProxyHeaderWrapped(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-void ExportProxyHeader(Napi::Env env, Napi::Object exports) {
+void RegisterProxyHeader(Napi::Env env, Napi::Object exports) {
   exports.Set("decodeProxyHeader", Napi::Function::New(env, DecodeProxyHeaderWrapped, "decodeProxyHeader"));
 }
 

@@ -5,6 +5,6 @@
 namespace sluice {
 
 // Adds `decodeProxyHeader` to the addon's exports, for the tests that compare the two decoders.
-void ExportProxyHeader(Napi::Env env, Napi::Object exports);
+void RegisterProxyHeader(Napi::Env env, Napi::Object exports);
 
 }  // namespace sluice
