@@ -1,0 +1,75 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+
+/** The most that is read of a file. 100,000 routes take about 10 MB. */
+const maxSourceBytes = 256 * 1024 ** 2;
+
+const firstReadBytes = 64 * 1024;
+
+export type SourceText =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly message: string };
+
+/** Reads a whole file, or standard input for `-`. */
+export function readSource(file: string): SourceText {
+  try {
+    const bytes = file === '-' ? readAll(0) : readFile(file);
+    if (bytes === undefined)
+      return { ok: false, message: `is larger than the ${maxSourceBytes} bytes allowed` };
+    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch (error) {
+    return { ok: false, message: describe(error) };
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return 'cannot be read';
+  const code = 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'ENOENT':
+      return 'cannot be read: there is no such file (ENOENT)';
+    case 'EACCES':
+      return 'cannot be read: permission denied (EACCES)';
+    case 'EISDIR':
+      return 'cannot be read: it is a directory (EISDIR)';
+    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
+      return 'is not UTF-8 text';
+    default:
+      return `cannot be read: ${error.message}`;
+  }
+}
+
+function readFile(file: string): Uint8Array | undefined {
+  const descriptor = openSync(file, 'r');
+  try {
+    return fstatSync(descriptor).size > maxSourceBytes ? undefined : readAll(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** To the end, which for a pipe is not known before; undefined where that is too far. */
+function readAll(descriptor: number): Uint8Array | undefined {
+  let buffer = Buffer.allocUnsafe(firstReadBytes);
+  let length = 0;
+  for (;;) {
+    if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
+    const count = readSome(descriptor, buffer, length);
+    if (count === 0) return buffer.subarray(0, length);
+    length += count;
+    if (length > maxSourceBytes) return undefined;
+  }
+}
+
+const retryMs = 10;
+
+/** Standard input may be a pipe that whoever started us made non-blocking. */
+function readSome(descriptor: number, buffer: Buffer, offset: number): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, buffer, offset, buffer.length - offset, null);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs);
+    }
+  }
+}
