@@ -11,8 +11,11 @@
         "native/engine_wrap.cc",
         "native/flow.cc",
         "native/hello_body.cc",
+        "native/listening_socket.cc",
+        "native/listening_socket_wrap.cc",
         "native/pipe_pool.cc",
         "native/proxy_header.cc",
+        "native/proxy_header_wrap.cc",
         "native/scan_wrap.cc",
         "native/timers.cc"
       ],
