@@ -1,0 +1,84 @@
+import { createRequire } from 'node:module';
+
+import type { Snapshot } from '../config/snapshot.ts';
+import type { DataPlane, Policy } from './data-plane.ts';
+import type { NativeEngineAddon } from './native-addon.ts';
+import { NativePlane } from './native-plane.ts';
+import { PortablePlane } from './portable-plane.ts';
+
+/** What `native/addon.cc` exports, as far as the proxy uses it. */
+export interface Addon extends NativeEngineAddon {
+  readonly openListeningSocket: OpenListeningSocket;
+}
+
+/** A TCP socket that listens, as a descriptor of the caller's. Throws errors shaped like Node's system errors. */
+export type OpenListeningSocket = (options: {
+  readonly address: string;
+  /** 0: the kernel picks one. */
+  readonly port: number;
+  readonly family: 4 | 6;
+  readonly backlog: number;
+  readonly ipv6Only: boolean;
+  /** Several sockets on one port: the first one `joins` nothing and must have the port for itself. */
+  readonly sharesPort: boolean;
+  readonly joins: boolean;
+}) => number;
+
+export type LoadedAddon =
+  | { readonly ok: true; readonly addon: Addon }
+  | { readonly ok: false; readonly reason: string };
+
+export type PlaneChoice =
+  | {
+      readonly ok: true;
+      readonly kind: DataPlane['kind'];
+      /** Also beside the portable plane, where it is there: it opens better listening sockets than Node.js can. */
+      readonly addon: Addon | undefined;
+      /** Why it is the portable plane, where that was not asked for. */
+      readonly fallback: string | undefined;
+    }
+  | { readonly ok: false; readonly problem: string };
+
+/** Loads `build/Release/sluice.node`, which lies two folders up from the source and from the compiled file alike. */
+export function loadAddon(): LoadedAddon {
+  if (process.platform !== 'linux')
+    return { ok: false, reason: `it is for Linux, this is ${process.platform}` };
+  try {
+    const addon: unknown = createRequire(import.meta.url)('../../build/Release/sluice.node');
+    return isAddon(addon) ? { ok: true, addon } : { ok: false, reason: 'it is of another version' };
+  } catch (error) {
+    return { ok: false, reason: whyNotLoaded(error) };
+  }
+}
+
+/** The supervisor chooses once, so that all workers are of one kind. */
+export function choosePlane(wanted: Snapshot['dataPlane']): PlaneChoice {
+  const loaded = loadAddon();
+  const addon = loaded.ok ? loaded.addon : undefined;
+  if (wanted === 'portable') return { ok: true, kind: 'portable', addon, fallback: undefined };
+  if (loaded.ok) return { ok: true, kind: 'native', addon, fallback: undefined };
+  if (wanted === 'auto') return { ok: true, kind: 'portable', addon, fallback: `no addon: ${loaded.reason}` };
+  const problem =
+    `dataPlane: native is not to be had: the addon does not load: ${loaded.reason}; ` +
+    'build it (npm rebuild, with a C++17 compiler and Python), or choose auto or portable';
+  return { ok: false, problem };
+}
+
+/** Throws where the addon that `choosePlane` found is gone. */
+export function createPlane(kind: DataPlane['kind'], policy: Policy): DataPlane {
+  if (kind === 'portable') return new PortablePlane({ policy });
+  const loaded = loadAddon();
+  if (!loaded.ok) throw new Error(`the addon does not load: ${loaded.reason}`);
+  return new NativePlane({ policy, addon: loaded.addon });
+}
+
+function isAddon(value: unknown): value is Addon {
+  if (typeof value !== 'object' || value === null) return false;
+  return ['Engine', 'openListeningSocket'].every((name) => typeof Reflect.get(value, name) === 'function');
+}
+
+function whyNotLoaded(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if ('code' in error && error.code === 'MODULE_NOT_FOUND') return 'it was not built';
+  return error.message.split('\n', 1).join('');
+}

@@ -1,0 +1,119 @@
+import type { Logger } from 'pino';
+
+import type { Snapshot } from '../config/snapshot.ts';
+import type { DataPlane } from '../data-plane/data-plane.ts';
+import { choosePlane, type PlaneChoice } from '../data-plane/load-plane.ts';
+import type { Credentials } from '../worker/messages.ts';
+import type { BindAddress } from './bound-socket.ts';
+import { ListeningSockets } from './listening-sockets.ts';
+import { descriptorLimit, workerMaxConnections } from './max-connections.ts';
+import { resolveUser } from './resolve-user.ts';
+import { WorkerPool, type WorkerStatus } from './worker-pool.ts';
+import type { WorkerSetup } from './worker-process.ts';
+
+export type Start =
+  | { readonly ok: true; readonly plane: DataPlane['kind']; readonly served: readonly ServedListener[] }
+  /** Nothing is left open or running. One line each. */
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+export interface ServedListener {
+  readonly listener: string;
+  readonly address: BindAddress;
+}
+
+/** What a worker gets beyond its time to drain before it is taken for stuck. */
+const drainGraceMs = 5_000;
+const abortPatienceMs = 2_000;
+
+/**
+ * The primary process: binds the listening sockets, keeps the workers running, ends them. It never accepts a
+ * connection itself, so nothing it does can slow one down.
+ */
+export class Supervisor {
+  readonly #log: Logger;
+  #snapshot: Snapshot | undefined;
+  #sockets: ListeningSockets | undefined;
+  #pool: WorkerPool | undefined;
+  #isStopping = false;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  get workers(): readonly WorkerStatus[] {
+    return this.#pool?.workers ?? [];
+  }
+
+  /** Resolves when every worker serves every listener, or when that cannot be. To be called once. */
+  async start(snapshot: Snapshot): Promise<Start> {
+    this.#snapshot = snapshot;
+    const user = resolveUser(snapshot.user);
+    if (!user.ok) return { ok: false, problems: [user.problem] };
+    const plane = choosePlane(snapshot.dataPlane);
+    if (!plane.ok) return { ok: false, problems: [plane.problem] };
+    if (plane.fallback !== undefined) this.#log.warn({ reason: plane.fallback }, 'portable data plane');
+
+    const open = plane.addon?.openListeningSocket;
+    const opened = await ListeningSockets.open(snapshot.listeners, snapshot.workers, open);
+    if (!opened.ok) return opened;
+    this.#sockets = opened.sockets;
+    if (this.#isStopping) return this.#giveUp('stopped while starting');
+    return this.#startWorkers(snapshot, opened.sockets, plane, user.credentials);
+  }
+
+  /** For log rotation: log files have been moved away. */
+  reopenLogs(): void {
+    this.#pool?.send({ kind: 'reopen-logs' });
+  }
+
+  /** Accepts nothing more; what is live gets the drain timeout. Resolves when every worker has ended. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const timeoutMs = this.#snapshot?.timeouts.drainMs ?? 0;
+    this.#sockets?.close();
+    this.#sockets = undefined;
+    await this.#pool?.end({ kind: 'drain', timeoutMs }, timeoutMs + drainGraceMs);
+  }
+
+  /** Resets what is live and ends at once; also while `stop` is waiting. */
+  async abort(): Promise<void> {
+    this.#isStopping = true;
+    this.#sockets?.close();
+    this.#sockets = undefined;
+    await this.#pool?.end({ kind: 'abort' }, abortPatienceMs);
+  }
+
+  async #startWorkers(
+    snapshot: Snapshot,
+    sockets: ListeningSockets,
+    plane: PlaneChoice & { ok: true },
+    credentials: Credentials | undefined,
+  ): Promise<Start> {
+    const setup = (workerIndex: number): WorkerSetup => ({
+      configure: {
+        kind: 'configure',
+        snapshot,
+        plane: plane.kind,
+        workerIndex,
+        workerCount: snapshot.workers,
+        maxConnections: workerMaxConnections(
+          snapshot.limits.maxConnections,
+          { index: workerIndex, count: snapshot.workers },
+          descriptorLimit(),
+        ),
+        credentials,
+      },
+      sockets: sockets.forWorker(workerIndex),
+    });
+    this.#pool = new WorkerPool(snapshot.workers, setup, this.#log);
+    const started = await this.#pool.start();
+    if (!started.ok) return this.#giveUp(started.problem);
+    const served = [...sockets.addresses()].map(([listener, address]) => ({ listener, address }));
+    return { ok: true, plane: plane.kind, served };
+  }
+
+  async #giveUp(problem: string): Promise<Start> {
+    await this.abort();
+    return { ok: false, problems: [problem] };
+  }
+}

@@ -1,0 +1,110 @@
+import type { Logger } from 'pino';
+
+import type { ToWorker } from '../worker/messages.ts';
+import { RestartBackoff } from './restart-backoff.ts';
+import { type WorkerExit, WorkerProcess, type WorkerSetup } from './worker-process.ts';
+
+export type WorkerStart = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+
+/** A first worker that dies this often without ever being ready never will be. */
+const deathsBeforeGivingUp = 3;
+
+/**
+ * Keeps one of the workers running: a dead one is replaced by one with the same index, that is with the same sockets,
+ * so that what waited for the dead one is served.
+ */
+export class WorkerKeeper {
+  readonly index: number;
+  readonly #log: Logger;
+  readonly #setup: () => WorkerSetup;
+  readonly #backoff = new RestartBackoff();
+  /** The current worker, and former ones that drain. */
+  readonly #processes = new Set<WorkerProcess>();
+  #current: WorkerProcess | undefined;
+  #restarts = 0;
+  #restartTimer: NodeJS.Timeout | undefined;
+  #isEnding = false;
+  #settleStart: (start: WorkerStart) => void = () => {};
+  #hasBeenReady = false;
+
+  /** `setup` is asked for each new worker. */
+  constructor(index: number, setup: () => WorkerSetup, log: Logger) {
+    this.index = index;
+    this.#setup = setup;
+    this.#log = log.child({ worker: index });
+  }
+
+  get pid(): number | undefined {
+    return this.#current?.pid;
+  }
+
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Resolves when the first worker is ready, or when it is clear that none will be. */
+  start(): Promise<WorkerStart> {
+    return new Promise((resolve) => {
+      this.#settleStart = resolve;
+      this.#fork();
+    });
+  }
+
+  /** Ends the worker, and former ones that drain, and starts no more; may be called again, with less patience. */
+  async end(last: ToWorker, patienceMs: number): Promise<void> {
+    this.#isEnding = true;
+    clearTimeout(this.#restartTimer);
+    this.#settleStart({ ok: false, problem: 'stopped before it was ready' });
+    await Promise.all([...this.#processes].map((process) => process.end(last, patienceMs)));
+  }
+
+  /** To the worker and to former ones that drain. */
+  send(message: ToWorker): void {
+    for (const process of this.#processes) process.send(message);
+  }
+
+  #fork(): void {
+    const worker = new WorkerProcess(this.#setup(), {
+      ready: () => this.#ready(worker),
+      failed: (problem) => this.#failed(problem),
+      draining: () => this.#draining(worker),
+      exited: (exit) => this.#exited(worker, exit),
+    });
+    this.#processes.add(worker);
+    this.#current = worker;
+  }
+
+  #ready(worker: WorkerProcess): void {
+    this.#log.info({ workerPid: worker.pid, restarts: this.#restarts }, 'worker ready');
+    this.#hasBeenReady = true;
+    this.#settleStart({ ok: true });
+  }
+
+  #failed(problem: string): void {
+    if (this.#hasBeenReady) this.#log.error({ problem }, 'worker cannot serve');
+    this.#settleStart({ ok: false, problem });
+  }
+
+  #draining(worker: WorkerProcess): void {
+    if (this.#isEnding || worker !== this.#current) return;
+    this.#log.info({ workerPid: worker.pid }, 'worker drains on a signal of its own and is replaced');
+    this.#restarts += 1;
+    this.#fork();
+  }
+
+  #exited(worker: WorkerProcess, { how, livedMs }: WorkerExit): void {
+    this.#processes.delete(worker);
+    if (worker !== this.#current) return;
+    this.#current = undefined;
+    if (this.#isEnding) return;
+    const restartInMs = this.#backoff.delayAfterDeath(livedMs);
+    if (!this.#hasBeenReady && this.#backoff.quickDeaths >= deathsBeforeGivingUp) {
+      const problem = `worker ${this.index} died ${deathsBeforeGivingUp} times before it was ready (${how})`;
+      this.#settleStart({ ok: false, problem });
+      return;
+    }
+    this.#log.error({ workerPid: worker.pid, how, restartInMs }, 'worker died and is replaced');
+    this.#restarts += 1;
+    this.#restartTimer = setTimeout(() => this.#fork(), restartInMs);
+  }
+}

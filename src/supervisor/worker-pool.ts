@@ -1,0 +1,65 @@
+import cluster from 'node:cluster';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import type { Logger } from 'pino';
+
+import type { ToWorker } from '../worker/messages.ts';
+import { WorkerKeeper, type WorkerStart } from './worker-keeper.ts';
+import type { WorkerSetup } from './worker-process.ts';
+
+export interface WorkerStatus {
+  readonly index: number;
+  /** undefined: died, and waits to be replaced. */
+  readonly pid: number | undefined;
+  readonly restarts: number;
+}
+
+/** All workers: starts them, keeps their number, ends them. */
+export class WorkerPool {
+  readonly #keepers: readonly WorkerKeeper[];
+
+  /** `setup` is asked for each new worker, by its index. */
+  constructor(workerCount: number, setup: (workerIndex: number) => WorkerSetup, log: Logger) {
+    cluster.setupPrimary({
+      exec: workerMain(),
+      args: [],
+      // Keeps binary data, maps and undefined as they are, which JSON does not.
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#keepers = Array.from(
+      { length: workerCount },
+      (_, index) => new WorkerKeeper(index, () => setup(index), log),
+    );
+  }
+
+  get workers(): readonly WorkerStatus[] {
+    return this.#keepers.map(({ index, pid, restarts }) => ({ index, pid, restarts }));
+  }
+
+  /** Resolves when every worker is ready, or at the first that cannot be. */
+  start(): Promise<WorkerStart> {
+    return new Promise((resolve) => {
+      const starts = this.#keepers.map(async (keeper) => {
+        const start = await keeper.start();
+        if (!start.ok) resolve(start);
+      });
+      void Promise.all(starts).then(() => resolve({ ok: true }));
+    });
+  }
+
+  send(message: ToWorker): void {
+    for (const keeper of this.#keepers) keeper.send(message);
+  }
+
+  /** Resolves when every worker has ended; one that takes longer than `patienceMs` is killed. */
+  async end(last: ToWorker, patienceMs: number): Promise<void> {
+    await Promise.all(this.#keepers.map((keeper) => keeper.end(last, patienceMs)));
+  }
+}
+
+/** `src/worker/main.ts`, or `dist/worker/main.js`: whichever belongs to the file that runs. */
+function workerMain(): string {
+  return fileURLToPath(new URL(`../worker/main${extname(import.meta.url)}`, import.meta.url));
+}

@@ -1,0 +1,113 @@
+import cluster, { type Worker } from 'node:cluster';
+
+import { isToSupervisor, type ToWorker } from '../worker/messages.ts';
+import type { BoundSocket } from './bound-socket.ts';
+
+/** What one worker needs to serve, in the order it is sent. */
+export interface WorkerSetup {
+  readonly configure: ToWorker & { readonly kind: 'configure' };
+  readonly sockets: Iterable<[listener: string, socket: BoundSocket]>;
+}
+
+/** What the supervisor hears of one worker. `exited` is the last call, and comes once. */
+export interface WorkerObserver {
+  ready(): void;
+  failed(problem: string): void;
+  draining(): void;
+  exited(exit: WorkerExit): void;
+}
+
+export interface WorkerExit {
+  /** `exit code 1`, `SIGKILL`. */
+  readonly how: string;
+  readonly livedMs: number;
+}
+
+/** A worker that is not ready by then is taken for stuck. Generous: a million routes take a while to compile. */
+const startTimeoutMs = 120_000;
+
+/** One worker as the supervisor sees it, from fork to exit. */
+export class WorkerProcess {
+  readonly #worker: Worker;
+  readonly #setup: WorkerSetup;
+  readonly #observer: WorkerObserver;
+  readonly #forkedAt = performance.now();
+  readonly #startTimer: NodeJS.Timeout;
+  readonly #exited: Promise<void>;
+  #hasStarted = false;
+
+  /** `cluster.setupPrimary` must have been called. */
+  constructor(setup: WorkerSetup, observer: WorkerObserver) {
+    this.#setup = setup;
+    this.#observer = observer;
+    this.#worker = cluster.fork();
+    this.#worker.on('message', (message: unknown) => this.#receive(message));
+    this.#exited = new Promise((resolve) => {
+      const finish = (how: string) => {
+        clearTimeout(this.#startTimer);
+        this.#observer.exited({ how, livedMs: performance.now() - this.#forkedAt });
+        resolve();
+      };
+      this.#worker.once('exit', (code, signal) => finish(signal ?? `exit code ${code}`));
+      // A process that could not be made has no exit; other errors are about messages to one that has gone.
+      this.#worker.on('error', (error) => {
+        if (this.#worker.process.pid === undefined) finish(error.message);
+      });
+    });
+    this.#startTimer = setTimeout(() => this.#kill(), startTimeoutMs);
+  }
+
+  get pid(): number | undefined {
+    return this.#worker.process.pid;
+  }
+
+  /** Sends `last` and waits for the end; one that takes longer than `patienceMs` is killed. */
+  async end(last: ToWorker, patienceMs: number): Promise<void> {
+    // It has no connection yet, and nobody to hear a message.
+    if (!this.#hasStarted) this.#kill();
+    this.send(last);
+    const killTimer = setTimeout(() => this.#kill(), patienceMs);
+    await this.#exited;
+    clearTimeout(killTimer);
+  }
+
+  #receive(message: unknown): void {
+    if (!isToSupervisor(message)) return;
+    switch (message.kind) {
+      case 'started':
+        this.#hasStarted = true;
+        this.#setUp();
+        break;
+      case 'ready':
+        clearTimeout(this.#startTimer);
+        this.#observer.ready();
+        break;
+      case 'failed':
+        this.#observer.failed(message.problem);
+        break;
+      case 'draining':
+        this.#observer.draining();
+        break;
+    }
+  }
+
+  #setUp(): void {
+    this.send(this.#setup.configure);
+    for (const [listener, socket] of this.#setup.sockets) {
+      socket.sendTo(this.#worker, { kind: 'socket', listener }, ignoreGone);
+    }
+    this.send({ kind: 'serve' });
+  }
+
+  /** Does nothing when it has gone. */
+  send(message: ToWorker): void {
+    if (this.#worker.isConnected()) this.#worker.send(message, ignoreGone);
+  }
+
+  #kill(): void {
+    this.#worker.process.kill('SIGKILL');
+  }
+}
+
+/** A worker that cannot be reached is one whose exit is about to be told. */
+function ignoreGone(): void {}

@@ -1,0 +1,37 @@
+import cluster from 'node:cluster';
+
+import { isToWorker, type ToSupervisor } from './messages.ts';
+import { Worker } from './worker.ts';
+
+/** The worker process. It is started by the supervisor, and never outlives it for longer than it takes to drain. */
+
+/** Nothing should keep the process after its last connection; this ends it even so. */
+const exitPatienceMs = 1_000;
+
+const worker = new Worker(tell);
+
+// Before anything is said: what arrives earlier is lost.
+process.on('message', (message: unknown, handle: unknown) => {
+  if (isToWorker(message)) worker.receive(message, handle);
+});
+
+// The supervisor is gone. `node:cluster` would end this process at once, unless told that the end is known of.
+if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
+process.once('disconnect', () => worker.drain());
+
+// Ctrl-C and a closed terminal reach every process of the group: what becomes of the workers is the supervisor's to say.
+process.on('SIGINT', () => {});
+process.on('SIGHUP', () => {});
+process.on('SIGTERM', () => worker.leave());
+
+void worker.ended.then(() => {
+  if (process.connected) process.disconnect();
+  setTimeout(() => process.exit(), exitPatienceMs).unref();
+});
+
+tell({ kind: 'started' });
+
+function tell(message: ToSupervisor): void {
+  // A supervisor that cannot be reached is one whose loss is about to be noticed.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}

@@ -1,0 +1,72 @@
+import type { Snapshot } from '../config/snapshot.ts';
+import type { DataPlane } from '../data-plane/data-plane.ts';
+
+/**
+ * What the supervisor and its workers say to each other. The worker speaks first (`started`): what is sent to a
+ * process that does not listen yet is lost. Then, in this order: `configure`, one `socket` for each listener (the
+ * socket itself travels beside the message), `serve`.
+ */
+export type ToWorker =
+  | {
+      readonly kind: 'configure';
+      readonly snapshot: Snapshot;
+      readonly plane: DataPlane['kind'];
+      readonly workerIndex: number;
+      readonly workerCount: number;
+      /** This worker's part of the connections that may be live at once. */
+      readonly maxConnections: number | undefined;
+      /** Whom to become before the first connection is accepted. */
+      readonly credentials: Credentials | undefined;
+    }
+  | { readonly kind: 'socket'; readonly listener: string }
+  | { readonly kind: 'serve' }
+  /** Accept nothing more, end when the last connection has ended or the time is up. */
+  | { readonly kind: 'drain'; readonly timeoutMs: number }
+  /** Reset every connection and end. */
+  | { readonly kind: 'abort' }
+  /** Log files have been moved away: open their paths anew. */
+  | { readonly kind: 'reopen-logs' };
+
+export type ToSupervisor =
+  | { readonly kind: 'started' }
+  | { readonly kind: 'ready' }
+  /** It cannot serve, and says why in one line; it ends by itself. */
+  | { readonly kind: 'failed'; readonly problem: string }
+  /** It was asked by a signal of its own to drain: another worker is to take its place at once. */
+  | { readonly kind: 'draining' };
+
+/** A user that workers run as. */
+export interface Credentials {
+  readonly uid: number;
+  readonly gid: number;
+  /** The user's name where it has one: its supplementary groups are then taken too. */
+  readonly name: string | undefined;
+}
+
+const toWorkerKinds: ReadonlySet<unknown> = new Set<ToWorker['kind']>([
+  'configure',
+  'socket',
+  'serve',
+  'drain',
+  'abort',
+  'reopen-logs',
+]);
+const toSupervisorKinds: ReadonlySet<unknown> = new Set<ToSupervisor['kind']>([
+  'started',
+  'ready',
+  'failed',
+  'draining',
+]);
+
+/** Both ends run the same version, so the kind tells everything. */
+export function isToWorker(message: unknown): message is ToWorker {
+  return toWorkerKinds.has(kindOf(message));
+}
+
+export function isToSupervisor(message: unknown): message is ToSupervisor {
+  return toSupervisorKinds.has(kindOf(message));
+}
+
+function kindOf(message: unknown): unknown {
+  return typeof message === 'object' && message !== null && 'kind' in message ? message.kind : undefined;
+}
