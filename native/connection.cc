@@ -294,7 +294,7 @@ bool Connection::Pump(Engine& engine, SideIndex from) {
     case Flow::Result::kToReset: {
       // What the reset side had sent before is still to be read, and passed on first.
       const SideIndex reset_side = Other(from);
-      if (FlowFrom(reset_side).has_ended()) return PassResetOn(engine, reset_side);
+      if (FlowFrom(reset_side).has_ended() || sides_[from].was_reset) return PassResetOn(engine, reset_side);
       sides_[reset_side].readable = true;
       sides_[reset_side].hang_up_seen = true;
       return Pump(engine, reset_side);

@@ -345,6 +345,39 @@ void SurvivesBothSidesReadyWhereOneEndsTheOther() {
   CHECK_EQ(stage.engine->live_connections(), 0u);
 }
 
+// Each side was reset with bytes of its own unread: there is nobody left to pass anything to.
+void EndsWhereBothSidesWereResetWithBytesUnread() {
+  Stage stage;
+  for (size_t i = 0; i < 50; i++) {
+    Fd client, upstream;
+    stage.Forwarding(&client, &upstream);
+    ::send(client.get(), "unread up", 9, 0);
+    ::send(upstream.get(), "unread down", 11, 0);
+    ResetNow(i % 2 == 0 ? &client : &upstream);
+    ResetNow(i % 2 == 0 ? &upstream : &client);
+    CHECK(stage.EndsWith(i + 1));
+  }
+}
+
+// While a slow client still takes what a reset upstream had sent, the client's own bytes stay unread.
+void ReadsNothingMoreForAnUpstreamThatIsGone() {
+  Stage stage;
+  Fd client, upstream;
+  stage.Forwarding(&client, &upstream, 4096);
+  stage.SendUntilStuck(upstream);
+  ResetNow(&upstream);
+  ::send(client.get(), "first", 5, 0);
+  stage.RunUntil([] { return false; }, 50);
+  for (int i = 0; i < 10; i++) {
+    ::send(client.get(), "more", 4, MSG_NOSIGNAL);
+    stage.RunUntil([] { return false; }, 5);
+  }
+  CHECK_EQ(stage.engine->live_connections(), 1u);
+  ResetNow(&client);
+  CHECK(stage.EndsWith(1));
+  CHECK_EQ(stage.policy.endings[0].bytes_up, 11u);
+}
+
 // Events for slots that were freed and used again within the batch go nowhere.
 void KeepsConnectionsApartWhenSlotsAndDescriptorsAreReused() {
   Stage stage;
@@ -605,6 +638,8 @@ int main() {
   DeliversWhatCameBeforeAReset();
   PassesAClientResetOn();
   SurvivesBothSidesReadyWhereOneEndsTheOther();
+  EndsWhereBothSidesWereResetWithBytesUnread();
+  ReadsNothingMoreForAnUpstreamThatIsGone();
   KeepsConnectionsApartWhenSlotsAndDescriptorsAreReused();
   IgnoresAnswersOutOfTurn();
   NoticesAClientThatResetsWhileThePolicyThinks();
