@@ -2,7 +2,7 @@
 export class CommandFailure extends Error {
   readonly lines: readonly string[];
 
-  constructor(...lines: readonly string[]) {
+  constructor(lines: readonly string[]) {
     super(lines.join('\n'));
     this.name = 'CommandFailure';
     this.lines = lines;

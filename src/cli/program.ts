@@ -1,5 +1,8 @@
 import { Command } from 'commander';
 
+import { registerCheck } from './check.ts';
+import { registerExplain } from './explain.ts';
+import { registerSchema } from './schema.ts';
 import { packageVersion } from './version.ts';
 
 /**
@@ -13,6 +16,9 @@ export function createProgram(): Command {
     .helpOption('-h, --help', 'print this help')
     .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
     .exitOverride();
+  registerCheck(program);
+  registerExplain(program);
+  registerSchema(program);
   return program;
 }
 

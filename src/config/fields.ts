@@ -35,13 +35,13 @@ export function text<T>(kind: TextKind<T>) {
   const { description, examples, pattern } = kind;
   return z
     .string({ error: (issue) => refusal(issue.input, kind.allowed) })
+    .meta({ description, ...(examples && { examples }), ...(pattern && { pattern }) })
     .transform((written, context): T => {
       const result = kind.parse(written);
       if (result.ok) return result.value;
       context.addIssue({ code: 'custom', message: result.problem, input: written });
       return z.NEVER;
-    })
-    .meta({ description, ...(examples && { examples }), ...(pattern && { pattern }) });
+    });
 }
 
 export function duration(description: string, range: Partial<Range> = {}) {
@@ -128,7 +128,7 @@ export function isMapping(payload: { readonly value: unknown }): boolean {
   return typeof payload.value === 'object' && payload.value !== null;
 }
 
-/** For `refine`: how many of the keys a mapping has must be one. */
+/** For `refine`: of these keys a mapping must have just one. */
 export function exactlyOneOf<Key extends string>(...keys: readonly Key[]) {
   const given = (mapping: { readonly [key in Key]?: unknown }) =>
     keys.filter((key) => mapping[key] !== undefined);
@@ -143,4 +143,9 @@ export function exactlyOneOf<Key extends string>(...keys: readonly Key[]) {
       },
     },
   ] as const;
+}
+
+/** For `meta`: the same, for editors. */
+export function oneOfKeys(...keys: readonly string[]) {
+  return { oneOf: keys.map((key) => ({ required: [key] })) };
 }

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 import { isTlsAlertName, tlsAlert } from '../tls/alert.ts';
-import { exactlyOneOf, list, section, text, word } from './fields.ts';
+import { exactlyOneOf, list, oneOfKeys, section, text, word } from './fields.ts';
 import { name, prefix, serverNamePattern } from './name-fields.ts';
 import { type Parsed, parsed, refused } from './parsed.ts';
 import type { RouteAction } from './snapshot.ts';
@@ -86,6 +86,8 @@ export const routeSchema = section(
       examples: usualRejections,
     }).optional(),
   },
-).refine(...exactlyOneOf('upstream', 'reject'));
+)
+  .refine(...exactlyOneOf('upstream', 'reject'))
+  .meta(oneOfKeys('upstream', 'reject'));
 
 export type RouteConfig = z.output<typeof routeSchema>;

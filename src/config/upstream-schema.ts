@@ -14,6 +14,7 @@ import {
   flag,
   isMapping,
   list,
+  oneOfKeys,
   percentage,
   section,
   text,
@@ -48,7 +49,9 @@ const endpointSchema = section('Where to connect to: exactly one of `address`, `
     min: 0,
     max: 65535,
   }).prefault(1),
-}).refine(...exactlyOneOf('address', 'dns', 'srv'));
+})
+  .refine(...exactlyOneOf('address', 'dns', 'srv'))
+  .meta(oneOfKeys('address', 'dns', 'srv'));
 
 const endpoints = list(
   'Where to connect to.',
@@ -78,7 +81,7 @@ const sendProxyProtocol = section(
   'Starts every connection to an endpoint with a PROXY protocol header. Absent: off.',
   {
     version: z
-      .union([z.literal(1), z.literal(2)], { error: (issue) => refusal(issue.input, 'are 1 and 2') })
+      .literal([1, 2], { error: (issue) => refusal(issue.input, 'are 1 and 2') })
       .describe('The version of the protocol: 1 is text, 2 is binary and can carry `tlvs`.'),
     tlvs: list(
       'What else the header tells, version 2 only. Absent: nothing.',
@@ -166,7 +169,8 @@ export const upstreamSchema = section('A named set of endpoints, and how to use 
       error: 'has no endpoints to probe beside "serverName"; allowed with "endpoints" only',
       when: isMapping,
     },
-  );
+  )
+  .meta(oneOfKeys('endpoints', 'serverName'));
 
 export type UpstreamConfig = z.output<typeof upstreamSchema>;
 export type EndpointConfig = NonNullable<UpstreamConfig['endpoints']>[number];

@@ -1,0 +1,106 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Logger } from 'pino';
+
+import { snapshotFromFlags } from '../config/flags.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
+import type { LogLevel, Snapshot } from '../config/snapshot.ts';
+import { listenerAddress } from '../supervisor/bind-problem.ts';
+import { type Start, Supervisor } from '../supervisor/supervisor.ts';
+import { CommandFailure } from './command-failure.ts';
+import { createProcessLog } from './process-log.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
+
+interface RunFlags {
+  readonly config?: string;
+  readonly listen: readonly string[];
+  readonly route: readonly string[];
+  readonly workers?: number;
+  readonly dataPlane?: Snapshot['dataPlane'];
+  readonly logLevel?: LogLevel;
+}
+
+export function registerRun(program: Command): void {
+  program
+    .command('run')
+    .description('Run the proxy in the foreground. SIGTERM and SIGINT drain and end it, SIGHUP reloads.')
+    .option('-c, --config <file>', 'the configuration, YAML or JSON; - is standard input')
+    .option('--listen <address>', 'without a file: listen here, as in :8443; repeatable', append, [])
+    .option('--route <name=host:port>', 'without a file: a route, * for the default; repeatable', append, [])
+    .addOption(new Option('--workers <count>', 'override workers').argParser(parseWorkers))
+    .addOption(
+      new Option('--data-plane <plane>', 'override dataPlane').choices(['auto', 'native', 'portable']),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'override log.level').choices([
+        'trace',
+        'debug',
+        'info',
+        'warn',
+        'error',
+      ]),
+    )
+    .action((flags: RunFlags, command: Command) => run(flags, command));
+}
+
+async function run(flags: RunFlags, command: Command): Promise<void> {
+  const loaded = load(flags, command);
+  if (!loaded.ok) throw new CommandFailure(...loaded.problems.map(formatProblem));
+  const snapshot = withOverrides(loaded.snapshot, flags);
+  const log = createProcessLog(snapshot.log.level);
+  for (const warning of loaded.warnings) log.warn(warning);
+
+  const supervisor = new Supervisor(log);
+  const stopped = stopOnSignals(supervisor, log);
+  process.on('SIGHUP', () => log.warn('SIGHUP: reloading is not there yet, the configuration stays'));
+  process.on('SIGUSR1', () => supervisor.reopenLogs());
+
+  const start = await supervisor.start(snapshot);
+  if (start.ok) announce(start, snapshot, log);
+  else if (!supervisor.isStopping) {
+    throw new CommandFailure(...start.problems.map((problem) => `sluice: ${problem}`));
+  }
+  if ((await stopped) === 'aborted') process.exitCode = 1;
+}
+
+function load(flags: RunFlags, command: Command): LoadedConfig {
+  const { config, listen, route } = flags;
+  const hasFlags = listen.length > 0 || route.length > 0;
+  if (config === undefined && !hasFlags) {
+    command.error(
+      'error: run needs a configuration: -c FILE, or --listen ADDRESS and --route NAME=HOST:PORT',
+    );
+  }
+  if (config === undefined) return snapshotFromFlags({ listen, route });
+  if (hasFlags)
+    command.error('error: -c and --listen or --route exclude each other: name the listeners in the file');
+  return loadConfig({ file: config });
+}
+
+function withOverrides(snapshot: Snapshot, { workers, dataPlane, logLevel }: RunFlags): Snapshot {
+  return {
+    ...snapshot,
+    workers: workers ?? snapshot.workers,
+    dataPlane: dataPlane ?? snapshot.dataPlane,
+    log: { ...snapshot.log, level: logLevel ?? snapshot.log.level },
+  };
+}
+
+function announce({ served, plane }: Start & { ok: true }, { workers }: Snapshot, log: Logger): void {
+  for (const { listener, address } of served) {
+    const at = listenerAddress({ host: address.address, port: address.port });
+    log.info({ listener, address: at, dataPlane: plane, workers }, 'serving');
+  }
+}
+
+function append(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function parseWorkers(text: string): number {
+  const workers = Number(text);
+  if (!Number.isInteger(workers) || workers < 1 || workers > 1024) {
+    throw new InvalidArgumentError('Allowed are 1 to 1024.');
+  }
+  return workers;
+}
