@@ -30,8 +30,6 @@ export class Endpoint implements DialAddress {
   effectiveWeight: number;
   /** This worker's own, those being dialled included. */
   activeConnections = 0;
-  /** Other workers' connections when the supervisor last told; stale by nature. */
-  connectionsElsewhere = 0;
   /** When it came back into service, while slow start may still hold it back. */
   returnedAtMs: number | undefined;
   /** Why this worker itself has ejected it for now. */
@@ -60,9 +58,9 @@ export class Endpoint implements DialAddress {
     return this.#told === 'up' && this.ejectedWhy !== undefined ? this.ejectedWhy : this.#toldWhy;
   }
 
-  /** Connections it is known to carry, over all workers. */
-  get knownConnections(): number {
-    return this.activeConnections + this.connectionsElsewhere;
+  /** Connections for the weight that it has for now. */
+  get load(): number {
+    return this.activeConnections / this.effectiveWeight;
   }
 
   /** Whether somebody else than this worker has ejected it. */

@@ -146,14 +146,6 @@ export class Upstream {
     this.#stale = true;
   }
 
-  /** Takes over how many connections the other workers have, by endpoint; those that are missing have none. */
-  setConnectionsElsewhere(counts: ReadonlyMap<string, number>): void {
-    for (const endpoint of this.#endpoints.current()) {
-      endpoint.connectionsElsewhere = counts.get(endpoint.key) ?? 0;
-      this.#tiers.loadChanged(endpoint);
-    }
-  }
-
   #letGo(endpoint: Endpoint): void {
     if (endpoint.activeConnections === 0) throw new Error(`${endpoint.key} has no connection to end`);
     endpoint.activeConnections -= 1;

@@ -2,6 +2,7 @@ import type { Endpoint } from '../endpoint.ts';
 import type { WorkerSlot } from '../worker-slot.ts';
 import type { Balancer, PickRequest } from './balancer.ts';
 import { EndpointHeap } from './endpoint-heap.ts';
+import { stagger } from './stagger.ts';
 
 /** Past this the virtual clock starts again at 0, so that sums of 1 / weight keep their precision. */
 const virtualClockLimit = 2 ** 20;
@@ -11,9 +12,6 @@ const none: readonly Endpoint[] = [];
 /**
  * Smooth weighted round-robin. An endpoint of weight w is due every 1/w on a virtual clock, and the earliest due
  * is next: the even spread of nginx's algorithm, at O(log n) a pick where that one looks at every endpoint.
- *
- * First turns are spread over one round and shifted by the worker's part of it, so that workers started together
- * don't all begin with the same endpoint.
  */
 export class RoundRobin implements Balancer {
   readonly #worker: WorkerSlot;
@@ -31,7 +29,7 @@ export class RoundRobin implements Balancer {
   reset(candidates: readonly Endpoint[]): void {
     const waits = new Map<Endpoint, number>();
     candidates.forEach((endpoint, index) => {
-      waits.set(endpoint, this.#waitLeft(endpoint) ?? this.#firstWait(index, candidates.length));
+      waits.set(endpoint, this.#waitLeft(endpoint) ?? stagger(index, candidates.length, this.#worker));
     });
     this.#queue.clear();
     this.#weights = new Map();
@@ -60,9 +58,5 @@ export class RoundRobin implements Balancer {
     const weight = this.#weights.get(endpoint);
     if (due === undefined || weight === undefined) return undefined;
     return (due - this.#virtualNow) * weight;
-  }
-
-  #firstWait(index: number, count: number): number {
-    return ((index + 0.5) / count + this.#worker.index / this.#worker.count) % 1;
   }
 }
