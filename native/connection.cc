@@ -23,9 +23,9 @@ constexpr uint8_t kAlertRecordOverflow = 22;
 constexpr uint8_t kAlertDecodeError = 50;
 
 // How long a rejected client may take to see our FIN.
-constexpr uint64_t kLingerMs = 1000;
+constexpr uint32_t kLingerMs = 1000;
 // How often the send queue is looked at before a reset is passed on; no event tells when it runs empty.
-constexpr uint64_t kSendQueuePollMs = 8;
+constexpr uint32_t kSendQueuePollMs = 8;
 
 constexpr uint32_t kGone = EPOLLERR | EPOLLHUP;
 
@@ -52,7 +52,7 @@ void Connection::Start(Engine& engine, uint32_t listener, const ListenerOptions&
   client().readable = true;
   client().writable = true;
   if (engine.Watch(id_, kClient, client().fd.get()) != 0) return Finish(engine, Outcome::kRejected);
-  engine.ArmTimer(this, engine.now_ms() + options.hello_timeout_ms);
+  engine.ArmTimer(this, engine.MsFromNow(options.hello_timeout_ms));
 
   if (options.asks_on_accept) {
     Answer answer;
@@ -190,7 +190,8 @@ void Connection::Dial(Engine& engine, const Answer& answer) {
   }
   const int error = engine.Watch(id_, kUpstream, fd);
   if (error != 0) return DialFailed(engine, -error);
-  engine.ArmTimer(this, dialed_us_ / 1000 + answer.connect_timeout_ms);
+  engine.RefreshClock();
+  engine.ArmTimer(this, engine.MsFromNow(answer.connect_timeout_ms));
 }
 
 void Connection::DialFailed(Engine& engine, int error) {
@@ -234,7 +235,7 @@ void Connection::StartForwarding(Engine& engine, size_t prefix_sent) {
   engine.RefreshClock();
   connect_us_ = static_cast<int64_t>(engine.now_us() - first_dial_us_);
   phase_ = Phase::kForwarding;
-  last_active_ms_ = engine.now_ms();
+  last_active_ms_ = engine.MsFromNow(0);
   deadline_ms_ = UINT64_MAX;
   engine.ArmTimer(this, ForwardDeadlineMs());
   if (PumpIfReady(engine, kClient)) PumpIfReady(engine, kUpstream);
@@ -280,7 +281,7 @@ bool Connection::Pump(Engine& engine, SideIndex from) {
   Flow& flow = FlowFrom(from);
   const uint64_t moved_before = flow.received_bytes + flow.sent_bytes;
   const Flow::Result result = flow.Pump(sides_[from], sides_[Other(from)], engine.flow_context());
-  if (flow.received_bytes + flow.sent_bytes != moved_before) last_active_ms_ = engine.now_ms();
+  if (flow.received_bytes + flow.sent_bytes != moved_before) last_active_ms_ = engine.MsFromNow(0);
   switch (result) {
     case Flow::Result::kBlocked:
       return true;
@@ -295,8 +296,6 @@ bool Connection::Pump(Engine& engine, SideIndex from) {
       // What the reset side had sent before is still to be read, and passed on first.
       const SideIndex reset_side = Other(from);
       if (FlowFrom(reset_side).has_ended() || sides_[from].was_reset) return PassResetOn(engine, reset_side);
-      sides_[reset_side].readable = true;
-      sides_[reset_side].hang_up_seen = true;
       return Pump(engine, reset_side);
     }
   }
@@ -308,7 +307,7 @@ bool Connection::OnFlowEnded(Engine& engine) {
     Finish(engine, Outcome::kOk);
     return false;
   }
-  deadline_ms_ = engine.now_ms() + half_closed_timeout_ms_;
+  deadline_ms_ = engine.MsFromNow(half_closed_timeout_ms_);
   engine.ArmTimer(this, ForwardDeadlineMs());
   return true;
 }
@@ -329,7 +328,7 @@ bool Connection::PassResetOn(Engine& engine, SideIndex reset_side) {
   up_.Drop(engine.pipes());
   down_.Drop(engine.pipes());
   phase_ = Phase::kResetting;
-  deadline_ms_ = engine.now_ms() + half_closed_timeout_ms_;
+  deadline_ms_ = engine.MsFromNow(half_closed_timeout_ms_);
   PollSendQueue(engine);
   return false;
 }
@@ -339,7 +338,7 @@ void Connection::PollSendQueue(Engine& engine) {
   int queued = 0;
   const bool is_known = ::ioctl(left.fd.get(), SIOCOUTQ, &queued) == 0;
   if (is_known && queued > 0 && engine.now_ms() < deadline_ms_) {
-    engine.ArmTimer(this, engine.now_ms() + kSendQueuePollMs);
+    engine.ArmTimer(this, engine.MsFromNow(kSendQueuePollMs));
     return;
   }
   ResetOnClose(left.fd.get());
@@ -408,7 +407,7 @@ void Connection::Linger(Engine& engine) {
   prefix_.reset();
   header_.reset();
   client().readable = true;
-  engine.ArmTimer(this, engine.now_ms() + kLingerMs);
+  engine.ArmTimer(this, engine.MsFromNow(kLingerMs));
   Discard(engine);
 }
 

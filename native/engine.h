@@ -76,6 +76,8 @@ class Engine {
   PipePool* pipes() { return &pipes_; }
   uint64_t now_ms() const { return now_us_ / 1000; }
   uint64_t now_us() const { return now_us_; }
+  // The first whole millisecond that is `ms` away or more: no deadline comes early.
+  uint64_t MsFromNow(uint32_t ms) const { return (now_us_ + 999) / 1000 + ms; }
   void RefreshClock();
   int Watch(ConnectionId id, SideIndex side, int fd);
   void ArmTimer(Connection* connection, uint64_t deadline_ms) { timers_.Arm(connection, deadline_ms); }

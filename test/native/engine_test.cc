@@ -108,6 +108,25 @@ size_t OpenDescriptors() {
   return count;
 }
 
+// Bytes that differ by where they stand in their stream, and from those of another stream.
+uint8_t PatternAt(size_t offset, int stream) {
+  return static_cast<uint8_t>(offset * 131 + (offset >> 9) + static_cast<size_t>(stream) * 77);
+}
+
+Bytes Pattern(size_t from, size_t size, int stream) {
+  Bytes bytes(size);
+  for (size_t i = 0; i < size; i++) bytes[i] = PatternAt(from + i, stream);
+  return bytes;
+}
+
+// The error the socket has met and nobody was told of yet.
+int PendingError(const Fd& fd) {
+  int error = 0;
+  socklen_t length = sizeof(error);
+  ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+  return error;
+}
+
 // An engine that listens, an upstream that listens, and the means to play client and upstream by hand.
 class Stage {
  public:
@@ -201,13 +220,13 @@ class Stage {
     return end;
   }
 
-  // Sends until the kernel takes no more, running the engine meanwhile; how many bytes went.
-  size_t SendUntilStuck(const Fd& fd) {
-    Bytes chunk(65536, 'x');
+  // Sends a pattern until the kernel takes no more, running the engine meanwhile; how many bytes went.
+  size_t SendUntilStuck(const Fd& fd, int stream = 0) {
     size_t sent = 0;
     int stuck = 0;
     RunUntil(
         [&] {
+          const Bytes chunk = Pattern(sent, 65536, stream);
           const ssize_t went = ::send(fd.get(), chunk.data(), chunk.size(), MSG_NOSIGNAL);
           if (went > 0) sent += static_cast<size_t>(went);
           stuck = went > 0 ? 0 : stuck + 1;
@@ -270,8 +289,41 @@ void DrainsABacklogAfterTheReaderStalled() {
   const size_t sent = stage.SendUntilStuck(upstream);
   CHECK(sent > 200000);
   ::shutdown(upstream.get(), SHUT_WR);
-  CHECK_EQ(stage.Receive(client, sent).size(), sent);
+  CHECK(stage.Receive(client, sent) == Pattern(0, sent, 0));
   CHECK_EQ(stage.NextEnd(client), 0);
+}
+
+// A direction that has used up its turn goes on by itself: no edge will announce what it left in the receive queue.
+void GoesOnAfterItsTurnWithoutAnotherEdge() {
+  Stage stage;
+  Fd client, upstream;
+  stage.Forwarding(&client, &upstream);
+  // Much traffic first, so that the kernel opens its windows.
+  size_t offset = 0;
+  for (int i = 0; i < 64; i++) {
+    const Bytes chunk = Pattern(offset, 262144, 0);
+    size_t sent = 0;
+    stage.RunUntil([&] {
+      const ssize_t went = ::send(upstream.get(), chunk.data() + sent, chunk.size() - sent, 0);
+      if (went > 0) sent += static_cast<size_t>(went);
+      return sent == chunk.size();
+    });
+    CHECK(stage.Receive(client, chunk.size()) == chunk);
+    offset += chunk.size();
+  }
+  // Then several turns' worth while the engine does not run, all of it in its receive queue.
+  const Bytes backlog = Pattern(offset, 5 * Flow::kTurnBytes / 2, 0);
+  size_t sent = 0;
+  int queued = 1;
+  const uint64_t end = NowUs() + 2000000;
+  while (NowUs() < end && (sent < backlog.size() || queued > 0)) {
+    const ssize_t went = ::send(upstream.get(), backlog.data() + sent, backlog.size() - sent, 0);
+    if (went > 0) sent += static_cast<size_t>(went);
+    ::ioctl(upstream.get(), SIOCOUTQ, &queued);
+  }
+  CHECK_EQ(sent, backlog.size());
+  CHECK_EQ(queued, 0);
+  CHECK(stage.Receive(client, sent) == backlog);
 }
 
 void MovesMuchBothWaysAtOnce() {
@@ -409,6 +461,22 @@ void KeepsConnectionsApartWhenSlotsAndDescriptorsAreReused() {
   }
 }
 
+// One batch: the upstream's reset ends a connection, a new one is accepted into its slot, and then comes what the old
+// client's socket had to say.
+void DropsEventsOfAConnectionThatEndedEarlierInTheBatch() {
+  Stage stage;
+  Fd client, upstream;
+  stage.Forwarding(&client, &upstream);
+  ResetNow(&upstream);
+  Fd next = stage.Connect();
+  ::send(next.get(), "next", 4, 0);
+  ResetNow(&client);
+  Fd next_upstream = stage.AcceptUpstream();
+  CHECK(stage.Receive(next_upstream, 4) == Stage::Text("next"));
+  ::send(next_upstream.get(), "answer", 6, 0);
+  CHECK(stage.Receive(next, 6) == Stage::Text("answer"));
+}
+
 void IgnoresAnswersOutOfTurn() {
   Stage stage;
   stage.policy.hello = [](auto&, auto*, Answer* answer) { answer->kind = Answer::Kind::kPending; };
@@ -510,6 +578,7 @@ void SendsTheAlertAndAFinToAClientThatKeepsTalking() {
   ::send(client.get(), much.data(), 1000, MSG_NOSIGNAL);
   CHECK(stage.Receive(client, 7) == Bytes({21, 3, 3, 0, 2, 2, 80}));
   CHECK_EQ(stage.NextEnd(client), 0);
+  CHECK_EQ(PendingError(client), 0);
   CHECK(stage.policy.endings[0].outcome == Outcome::kUpstreamUnreachable);
   CHECK_EQ(stage.engine->live_connections(), 0u);
 }
@@ -586,6 +655,25 @@ void WaitsForDescriptorsAndGoesOn() {
   CHECK(stage.Receive(upstream, 6) == Stage::Text("prefix"));
 }
 
+// A pipe with bytes of one connection in it must never serve another.
+void KeepsTheBytesOfAnAbortedConnectionToItself() {
+  Stage stage;
+  for (int i = 0; i < 5; i++) {
+    Fd client, upstream;
+    stage.Forwarding(&client, &upstream, 4096);
+    stage.SendUntilStuck(upstream, 1);
+    ResetNow(&client);
+    CHECK_EQ(stage.NextEnd(upstream), ECONNRESET);
+  }
+  CHECK(stage.engine->stats().spliced_bytes > 0);
+  const uint64_t spliced_before = stage.engine->stats().spliced_bytes;
+  Fd client, upstream;
+  stage.Forwarding(&client, &upstream, 4096);
+  const size_t sent = stage.SendUntilStuck(upstream, 2);
+  CHECK(stage.Receive(client, sent) == Pattern(0, sent, 2));
+  CHECK(stage.engine->stats().spliced_bytes > spliced_before);
+}
+
 // Without pipes (no descriptors to spare) bulk is copied and still arrives.
 void CopiesWhereThereAreNoPipes() {
   Stage stage;
@@ -634,6 +722,7 @@ int main() {
   ForwardsAndEndsOk();
   PassesOnAFinThatCameWithTheLastBytes();
   DrainsABacklogAfterTheReaderStalled();
+  GoesOnAfterItsTurnWithoutAnotherEdge();
   MovesMuchBothWaysAtOnce();
   DeliversWhatCameBeforeAReset();
   PassesAClientResetOn();
@@ -641,6 +730,7 @@ int main() {
   EndsWhereBothSidesWereResetWithBytesUnread();
   ReadsNothingMoreForAnUpstreamThatIsGone();
   KeepsConnectionsApartWhenSlotsAndDescriptorsAreReused();
+  DropsEventsOfAConnectionThatEndedEarlierInTheBatch();
   IgnoresAnswersOutOfTurn();
   NoticesAClientThatResetsWhileThePolicyThinks();
   LetsThePolicyEndThingsFromInsideACall();
@@ -649,6 +739,7 @@ int main() {
   KeepsItsTimeouts();
   AcceptsNoMoreThanAllowedAndThenTheNext();
   WaitsForDescriptorsAndGoesOn();
+  KeepsTheBytesOfAnAbortedConnectionToItself();
   CopiesWhereThereAreNoPipes();
   LeaksNoDescriptor();
   return check::Finish();
