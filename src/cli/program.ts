@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 
 import { registerCheck } from './check.ts';
+import { registerDemo } from './demo.ts';
 import { registerExplain } from './explain.ts';
+import { registerRun } from './run.ts';
 import { registerSchema } from './schema.ts';
 import { packageVersion } from './version.ts';
 
@@ -16,8 +18,10 @@ export function createProgram(): Command {
     .helpOption('-h, --help', 'print this help')
     .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
     .exitOverride();
+  registerRun(program);
   registerCheck(program);
   registerExplain(program);
+  registerDemo(program);
   registerSchema(program);
   return program;
 }

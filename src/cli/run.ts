@@ -3,18 +3,18 @@ import type { Logger } from 'pino';
 
 import { snapshotFromFlags } from '../config/flags.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { formatProblem } from '../config/problem.ts';
 import type { LogLevel, Snapshot } from '../config/snapshot.ts';
 import { listenerAddress } from '../supervisor/bind-problem.ts';
 import { type Start, Supervisor } from '../supervisor/supervisor.ts';
 import { CommandFailure } from './command-failure.ts';
+import { usableOrFail } from './load-or-fail.ts';
 import { createProcessLog } from './process-log.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 
 interface RunFlags {
   readonly config?: string;
-  readonly listen: readonly string[];
-  readonly route: readonly string[];
+  readonly listen?: readonly string[];
+  readonly route?: readonly string[];
   readonly workers?: number;
   readonly dataPlane?: Snapshot['dataPlane'];
   readonly logLevel?: LogLevel;
@@ -23,10 +23,11 @@ interface RunFlags {
 export function registerRun(program: Command): void {
   program
     .command('run')
-    .description('Run the proxy in the foreground. SIGTERM and SIGINT drain and end it, SIGHUP reloads.')
+    .summary('run the proxy in the foreground')
+    .description('Runs the proxy in the foreground: from a file, or from --listen and --route alone.')
     .option('-c, --config <file>', 'the configuration, YAML or JSON; - is standard input')
-    .option('--listen <address>', 'without a file: listen here, as in :8443; repeatable', append, [])
-    .option('--route <name=host:port>', 'without a file: a route, * for the default; repeatable', append, [])
+    .option('--listen <address>', 'without a file: listen here, as in :8443; repeatable', append)
+    .option('--route <name=host:port>', 'without a file: a route, * for the default; repeatable', append)
     .addOption(new Option('--workers <count>', 'override workers').argParser(parseWorkers))
     .addOption(
       new Option('--data-plane <plane>', 'override dataPlane').choices(['auto', 'native', 'portable']),
@@ -40,12 +41,20 @@ export function registerRun(program: Command): void {
         'error',
       ]),
     )
+    .addHelpText('after', examples)
     .action((flags: RunFlags, command: Command) => run(flags, command));
 }
 
+const examples = `
+Examples:
+  sluice run -c sluice.yaml
+  sluice run --listen :8443 --route shop.example.com=192.0.2.1:8443 --route '*=192.0.2.2:8443'
+
+SIGTERM and SIGINT drain: live connections get timeouts.drain, then exit code 0; a second signal ends at once.
+SIGHUP reloads, SIGUSR1 opens log files anew. What happens is told on stderr; stdout is the access log's.`;
+
 async function run(flags: RunFlags, command: Command): Promise<void> {
-  const loaded = load(flags, command);
-  if (!loaded.ok) throw new CommandFailure(...loaded.problems.map(formatProblem));
+  const loaded = usableOrFail(load(flags, command));
   const snapshot = withOverrides(loaded.snapshot, flags);
   const log = createProcessLog(snapshot.log.level);
   for (const warning of loaded.warnings) log.warn(warning);
@@ -58,13 +67,13 @@ async function run(flags: RunFlags, command: Command): Promise<void> {
   const start = await supervisor.start(snapshot);
   if (start.ok) announce(start, snapshot, log);
   else if (!supervisor.isStopping) {
-    throw new CommandFailure(...start.problems.map((problem) => `sluice: ${problem}`));
+    throw new CommandFailure(start.problems.map((problem) => `sluice: ${problem}`).join('\n'));
   }
   if ((await stopped) === 'aborted') process.exitCode = 1;
 }
 
 function load(flags: RunFlags, command: Command): LoadedConfig {
-  const { config, listen, route } = flags;
+  const { config, listen = [], route = [] } = flags;
   const hasFlags = listen.length > 0 || route.length > 0;
   if (config === undefined && !hasFlags) {
     command.error(
@@ -93,7 +102,7 @@ function announce({ served, plane }: Start & { ok: true }, { workers }: Snapshot
   }
 }
 
-function append(value: string, before: readonly string[]): readonly string[] {
+function append(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 

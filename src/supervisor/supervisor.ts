@@ -40,6 +40,10 @@ export class Supervisor {
     this.#log = log;
   }
 
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
   get workers(): readonly WorkerStatus[] {
     return this.#pool?.workers ?? [];
   }
