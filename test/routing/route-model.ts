@@ -121,8 +121,8 @@ const dottedName = (maxLabels: number) =>
     .map((parts) => parts.join('.'));
 
 const pattern = fc.oneof(
-  { weight: 4, arbitrary: dottedName(3) },
-  { weight: 4, arbitrary: dottedName(2).map((suffix) => `*.${suffix}`) },
+  { weight: 3, arbitrary: dottedName(2) },
+  { weight: 3, arbitrary: dottedName(2).map((suffix) => `*.${suffix}`) },
   { weight: 1, arbitrary: fc.constant('*') },
 );
 
@@ -160,7 +160,7 @@ const anyCriteria: fc.Arbitrary<Omit<RouteCriteria, 'name'>> = fc
 
 /** Routes that overlap a lot. */
 export const anyRoutes: fc.Arbitrary<RouteCriteria[]> = fc
-  .array(anyCriteria, { minLength: 2, maxLength: 7 })
+  .array(anyCriteria, { minLength: 3, maxLength: 7 })
   .map((routes) => routes.map((criteria, i) => ({ name: `route${i}`, ...criteria })));
 
 export const anyQuery: fc.Arbitrary<RouteQuery> = fc.record({

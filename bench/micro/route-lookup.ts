@@ -1,0 +1,116 @@
+/**
+ * Nanoseconds per lookup and bytes per name of the route table, for 10, 10,000 and 1,000,000 names.
+ * node --expose-gc --import tsx bench/micro/route-lookup.ts
+ */
+import type { RouteCriteria } from '../../src/routing/route-criteria.ts';
+import { RouteTable } from '../../src/routing/route-table.ts';
+import { normalizeServerName } from '../../src/routing/server-name.ts';
+
+const lookups = 1_000_000;
+const rounds = 5;
+const offered = ['h2', 'http/1.1'];
+
+interface Shape {
+  readonly title: string;
+  routes(count: number): RouteCriteria[];
+  /** The name a client sends for the i-th name of the routes. */
+  asked(i: number): string;
+}
+
+const shapes: readonly Shape[] = [
+  { title: 'exact, one route', routes: (count) => [oneRoute(count, exactName)], asked: exactName },
+  { title: 'exact, a route each', routes: (count) => aRouteEach(count), asked: exactName },
+  {
+    title: 'wildcard, one route',
+    routes: (count) => [oneRoute(count, (i) => `*.${exactName(i)}`)],
+    asked: (i) => `cdn.${exactName(i)}`,
+  },
+  {
+    title: 'no such name',
+    routes: (count) => [oneRoute(count, exactName), oneRoute(count, (i) => `*.w${exactName(i)}`)],
+    asked: (i) => `nobody.${exactName(i)}`,
+  },
+];
+
+/** About 27 characters, as server names on the Internet average. */
+function exactName(i: number): string {
+  return `shop-${i.toString(36).padStart(5, '0')}.customers.example`;
+}
+
+function oneRoute(count: number, name: (i: number) => string): RouteCriteria {
+  return {
+    name: 'all',
+    serverNames: Array.from({ length: count }, (_, i) => name(i)),
+    wildcard: 'any-depth',
+  };
+}
+
+function aRouteEach(count: number): RouteCriteria[] {
+  return Array.from({ length: count }, (_, i) => ({
+    name: `route${i}`,
+    serverNames: [exactName(i)],
+    wildcard: 'any-depth',
+  }));
+}
+
+/** Routes as a worker gets them: parsed from text, their strings flat. */
+function receivedRoutes(shape: Shape, count: number): RouteCriteria[] {
+  return JSON.parse(JSON.stringify(shape.routes(count)));
+}
+
+function heapBytes(): number {
+  for (let i = 0; i < 3; i++) globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
+}
+
+/** Names as they come from the wire: flat strings whose hash nobody has computed. */
+function freshNames(shape: Shape, count: number): string[] {
+  let state = 1;
+  return Array.from({ length: lookups }, () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return Buffer.from(shape.asked((state >>> 4) % count)).toString('latin1');
+  });
+}
+
+/** The median of a few rounds: each on names nobody has hashed yet. */
+function nanosecondsPer(shape: Shape, count: number, lookUp: (name: string) => unknown): number {
+  const times = Array.from({ length: rounds }, () => {
+    const names = freshNames(shape, count);
+    globalThis.gc?.();
+    const start = process.hrtime.bigint();
+    for (const name of names) lookUp(name);
+    return Number(process.hrtime.bigint() - start) / lookups;
+  });
+  return times.toSorted((a, b) => a - b)[rounds >> 1] ?? Number.NaN;
+}
+
+/** Unknown for so few names that the rest of the heap's coming and going outweighs them. */
+function perName(bytes: number, count: number): number | undefined {
+  return count < 10_000 ? undefined : Math.round(bytes / count);
+}
+
+function measure(shape: Shape, count: number): Record<string, string | number | undefined> {
+  const empty = heapBytes();
+  const routes = receivedRoutes(shape, count);
+  const listed = heapBytes();
+  const start = process.hrtime.bigint();
+  const table = new RouteTable(routes);
+  const buildMs = Number(process.hrtime.bigint() - start) / 1e6;
+  const indexed = heapBytes();
+  const find = (serverName: string | undefined) =>
+    table.find({ serverName, alpn: offered, source: '192.0.2.7', listener: 'edge', plainTcp: false });
+  return {
+    shape: shape.title,
+    names: count,
+    'find, ns': Math.round(nanosecondsPer(shape, count, find)),
+    'normalise and find, ns': Math.round(
+      nanosecondsPer(shape, count, (raw) => find(normalizeServerName(raw))),
+    ),
+    'routes, bytes a name': perName(listed - empty, count),
+    'table, bytes a name': perName(indexed - listed, count),
+    'build, ms': Math.round(buildMs),
+  };
+}
+
+if (globalThis.gc === undefined) throw new Error('run with --expose-gc');
+console.table(shapes.flatMap((shape) => [10, 10_000, 1_000_000].map((count) => measure(shape, count))));

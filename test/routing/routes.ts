@@ -1,0 +1,17 @@
+import type { RouteCriteria, RouteQuery } from '../../src/routing/route-criteria.ts';
+
+export function route(name: string, criteria: Partial<RouteCriteria> = {}): RouteCriteria {
+  return { name, wildcard: 'any-depth', ...criteria };
+}
+
+/** A connection that names nothing but what is given. */
+export function connection(given: Partial<RouteQuery> = {}): RouteQuery {
+  return {
+    serverName: undefined,
+    alpn: [],
+    source: '192.0.2.1',
+    listener: 'edge',
+    plainTcp: false,
+    ...given,
+  };
+}
