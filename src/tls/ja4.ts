@@ -1,13 +1,21 @@
 import { createHash } from 'node:crypto';
-import type { ClientHello } from './client-hello.ts';
 import { extensionType } from './hello-extensions.ts';
 import { isGrease } from './wire.ts';
 
-/** What `sha256` stands for nothing with. */
+/** Stands for a list with nothing in it. */
 const emptyHash = '000000000000';
 
+/** What of a `ClientHello` goes into the fingerprint. */
+export interface FingerprintedHello {
+  readonly highestVersion: number;
+  readonly cipherSuites: readonly number[];
+  readonly extensionTypes: readonly number[];
+  readonly signatureAlgorithms: readonly number[];
+  readonly alpn: readonly string[];
+}
+
 /** The JA4 fingerprint of a TLS client over TCP, as FoxIO defines it (technical_details/JA4.md). */
-export function ja4Fingerprint(hello: ClientHello): string {
+export function ja4Fingerprint(hello: FingerprintedHello): string {
   const ciphers = hello.cipherSuites.filter((cipher) => !isGrease(cipher));
   const extensions = hello.extensionTypes.filter((type) => !isGrease(type));
   const signatureAlgorithms = hello.signatureAlgorithms.filter((algorithm) => !isGrease(algorithm));
@@ -59,4 +67,7 @@ const versionCodes = new Map([
   [0x0301, '10'],
   [0x0300, 's3'],
   [0x0002, 's2'],
+  [0xfeff, 'd1'],
+  [0xfefd, 'd2'],
+  [0xfefc, 'd3'],
 ]);
