@@ -575,7 +575,7 @@ void SendsTheAlertAndAFinToAClientThatKeepsTalking() {
   const Bytes much(300000, 'm');
   ::send(client.get(), much.data(), much.size(), 0);
   CHECK(stage.EndsWith(1));
-  ::send(client.get(), much.data(), 1000, MSG_NOSIGNAL);
+  CHECK_EQ(::send(client.get(), much.data(), 1000, MSG_NOSIGNAL), 1000);
   CHECK(stage.Receive(client, 7) == Bytes({21, 3, 3, 0, 2, 2, 80}));
   CHECK_EQ(stage.NextEnd(client), 0);
   CHECK_EQ(PendingError(client), 0);
