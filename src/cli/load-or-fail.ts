@@ -10,7 +10,7 @@ export function loadOrFail(source: ConfigSource): Usable {
 }
 
 export function usableOrFail(loaded: LoadedConfig): Usable {
-  if (!loaded.ok) throw new CommandFailure(loaded.problems.map(formatProblem));
+  if (!loaded.ok) throw new CommandFailure(loaded.problems.map(formatProblem).join('\n'));
   return loaded;
 }
 

@@ -22,8 +22,7 @@ try {
 function report(error: unknown): number {
   // Commander has printed its own errors, and the help or version that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
-  const lines = error instanceof CommandFailure ? error.lines : [`sluice: ${oneLine(error)}`];
-  process.stderr.write(lines.map((line) => `${line}\n`).join(''));
+  process.stderr.write(`${error instanceof CommandFailure ? error.message : `sluice: ${oneLine(error)}`}\n`);
   return failed;
 }
 

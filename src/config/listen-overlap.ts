@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4 } from 'node:net';
 
 import type { ListenAddress } from './address.ts';
 import type { ConfigParts } from './config-parts.ts';
@@ -36,12 +36,12 @@ function binds({ listeners, admin }: ConfigParts): Bind[] {
   return all.filter(({ port }) => port !== 0);
 }
 
-/** With the same port. A socket for every address takes it from those for one, on Linux. */
+/** With the same port. A socket for every address takes the port from those for one of them, on Linux at least. */
 function isShared(a: string | undefined, b: string | undefined): boolean {
-  if (a === b || a === undefined || b === undefined) return true;
-  return coversFamily(a, b) || coversFamily(b, a);
+  return a === b || covers(a, b) || covers(b, a);
 }
 
-function coversFamily(every: string, host: string): boolean {
-  return (every === '0.0.0.0' && isIPv4(host)) || (every === '::' && isIPv6(host));
+/** `::` is every IPv4 address, too: the sockets are not IPv6 only. */
+function covers(every: string | undefined, host: string | undefined): boolean {
+  return every === undefined || every === '::' || (every === '0.0.0.0' && isIPv4(host ?? ''));
 }

@@ -3,6 +3,7 @@ import { partsOf, salvageParts } from './config-parts.ts';
 import type { Fault, Finding } from './finding.ts';
 import { NodeLocator } from './node-locator.ts';
 import { toValue } from './node-value.ts';
+import { readPlainYaml } from './plain-yaml.ts';
 import { formatProblem, type Problem, toProblems } from './problem.ts';
 import { readSource } from './read-source.ts';
 import { findReferenceProblems } from './references.ts';
@@ -36,7 +37,8 @@ function loadText(text: string, file: string): LoadedConfig {
     ok: false,
     problems: toProblems(faults, text, file),
   });
-  const nodes = readYaml(text);
+  const plain = readPlainYaml(text);
+  const nodes = plain === undefined ? readYaml(text) : { ok: true as const, root: plain };
   if (!nodes.ok) return refused(nodes.faults);
   const { value, faults } = toValue(nodes.root);
   const checked = checkConfig(value);
