@@ -31,12 +31,12 @@ export class EndpointSet {
     this.#current = new Map();
     for (const [key, each] of mergeByKey(settings)) {
       const endpoint = before.get(key) ?? this.#newcomer(key, each, nowMs);
-      endpoint.configure(each);
+      endpoint.configure(each, nowMs);
       this.#current.set(key, endpoint);
       before.delete(key);
     }
     for (const [key, endpoint] of before) {
-      endpoint.tell('draining', 'no longer configured');
+      endpoint.tell('draining', 'no longer configured', nowMs);
       if (endpoint.activeConnections > 0) this.#draining.set(key, endpoint);
     }
   }
@@ -49,10 +49,10 @@ export class EndpointSet {
   }
 
   #newcomer(key: string, settings: EndpointSettings, nowMs: number): Endpoint {
-    const endpoint = this.#draining.get(key) ?? new Endpoint(settings);
+    const drained = this.#draining.get(key);
     this.#draining.delete(key);
-    endpoint.tell('up', '');
-    endpoint.ejectedWhy = undefined;
+    drained?.tell('up', '', nowMs);
+    const endpoint = drained ?? new Endpoint(settings);
     endpoint.returnedAtMs = nowMs;
     return endpoint;
   }

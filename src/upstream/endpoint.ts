@@ -32,10 +32,10 @@ export class Endpoint implements DialAddress {
   activeConnections = 0;
   /** When it came back into service, while slow start may still hold it back. */
   returnedAtMs: number | undefined;
-  /** Why this worker itself has ejected it for now. */
-  ejectedWhy: string | undefined;
   #told: EndpointState = 'up';
   #toldWhy = '';
+  /** Why this worker itself has ejected it for now. */
+  #ejectedWhy: string | undefined;
 
   constructor(settings: EndpointSettings) {
     this.key = endpointKey(settings);
@@ -45,17 +45,18 @@ export class Endpoint implements DialAddress {
     this.weight = settings.weight;
     this.effectiveWeight = settings.weight;
     this.priority = settings.priority ?? 0;
-    if (settings.state !== undefined) this.tell(settings.state, settings.why ?? '');
+    this.#told = settings.state ?? 'up';
+    this.#toldWhy = settings.why ?? '';
   }
 
   /** What the supervisor says, except that what it holds to be up may be ejected here. */
   get state(): EndpointState {
-    return this.#told === 'up' && this.ejectedWhy !== undefined ? 'ejected' : this.#told;
+    return this.#told === 'up' && this.#ejectedWhy !== undefined ? 'ejected' : this.#told;
   }
 
   /** What led to the state; empty for a plain `up`. */
   get why(): string {
-    return this.#told === 'up' && this.ejectedWhy !== undefined ? this.ejectedWhy : this.#toldWhy;
+    return this.#told === 'up' && this.#ejectedWhy !== undefined ? this.#ejectedWhy : this.#toldWhy;
   }
 
   /** Connections for the weight that it has for now. */
@@ -63,22 +64,40 @@ export class Endpoint implements DialAddress {
     return this.activeConnections / this.effectiveWeight;
   }
 
-  /** Whether somebody else than this worker has ejected it. */
+  /** Whether the supervisor has ejected it, and not this worker. */
   get ejectedElsewhere(): boolean {
-    return this.#told === 'ejected' && this.ejectedWhy === undefined;
+    return this.#told === 'ejected' && this.#ejectedWhy === undefined;
   }
 
-  configure(settings: EndpointSettings): void {
+  /** Takes over new settings of the same address. */
+  configure(settings: EndpointSettings, nowMs: number): void {
     this.weight = settings.weight;
     this.effectiveWeight = settings.weight;
     this.priority = settings.priority ?? 0;
-    if (settings.state !== undefined) this.tell(settings.state, settings.why ?? '');
+    if (settings.state !== undefined) this.tell(settings.state, settings.why ?? '', nowMs);
   }
 
   /** Takes over the supervisor's word. */
-  tell(state: EndpointState, why: string): void {
+  tell(state: EndpointState, why: string, nowMs: number): void {
+    const before = this.state;
     this.#told = state;
     this.#toldWhy = why;
+    this.#noticeReturn(before, nowMs);
+  }
+
+  /** Takes it out of service in this worker, until `endEjection`. */
+  eject(why: string): void {
+    this.#ejectedWhy = why;
+  }
+
+  endEjection(nowMs: number): void {
+    const before = this.state;
+    this.#ejectedWhy = undefined;
+    this.#noticeReturn(before, nowMs);
+  }
+
+  #noticeReturn(before: EndpointState, nowMs: number): void {
+    if (before !== 'up' && this.state === 'up') this.returnedAtMs = nowMs;
   }
 }
 

@@ -61,19 +61,19 @@ export class OutlierDetection {
   }
 
   /**
-   * A dial failed, or a connection died before the upstream's first byte. Returns whether this ejects the endpoint.
+   * A dial failed, or a connection died before the upstream's first byte. If this ejects the endpoint, returns why.
    * `ejectedByOthers`: how many more endpoints somebody else has ejected; they count towards `maxEjectedShare`.
    */
-  failure(key: string, nowMs: number, ejectedByOthers = 0): boolean {
+  failure(key: string, nowMs: number, ejectedByOthers = 0): string | undefined {
     const history = this.#histories.get(key);
     // What fails after the ejection was dialled before it, or is dialled because nothing better is left.
-    if (history === undefined || this.#ejected.has(key)) return false;
+    if (history === undefined || this.#ejected.has(key)) return undefined;
     const { failures, windowMs } = this.#settings;
     const recent = history.failedAtMs.filter((failedAtMs) => failedAtMs > nowMs - windowMs);
     history.failedAtMs = [...recent, nowMs].slice(-failures);
-    if (history.failedAtMs.length < failures || !this.#mayEjectAnother(ejectedByOthers)) return false;
+    if (history.failedAtMs.length < failures || !this.#mayEjectAnother(ejectedByOthers)) return undefined;
     this.#eject(key, history, nowMs);
-    return true;
+    return `${failures} failures within ${windowMs / 1000} s`;
   }
 
   /** A connection has had an answer from the endpoint. */

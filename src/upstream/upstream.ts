@@ -57,7 +57,7 @@ export class Upstream {
     this.#endpoints = new EndpointSet(endpoints);
     this.#share = new ConnectionShare(this.#divided(settings.maxConnections));
     this.#tiers = this.#newTiers();
-    this.#watchOutliers();
+    this.#watchOutliers(0);
   }
 
   /** Connections that hold a part of `maxConnections`. */
@@ -65,8 +65,9 @@ export class Upstream {
     return this.#share.inUse;
   }
 
-  /** Every endpoint there is to report on, the draining ones included. */
-  *endpoints(): Iterable<Endpoint> {
+  /** Every endpoint there is to report on, the draining ones included, with its state at this time. */
+  *endpoints(nowMs: number): Iterable<Endpoint> {
+    this.#endEjections(nowMs);
     yield* this.#endpoints.current();
     yield* this.#endpoints.draining();
   }
@@ -77,7 +78,7 @@ export class Upstream {
    */
   pick(request: PickRequest, tried: readonly Endpoint[]): Endpoint | undefined {
     const { nowMs } = request;
-    if (this.#outliers !== undefined && nowMs >= this.#outliers.nextDueMs) this.#endEjections(nowMs);
+    this.#endEjections(nowMs);
     if (this.#stale || nowMs >= this.#nextStepMs) this.#rebuild(nowMs);
     return this.#tiers.pick(request, tried);
   }
@@ -118,20 +119,20 @@ export class Upstream {
   }
 
   /** Takes over a reloaded configuration. Live connections go on; the endpoints come with `update`. */
-  configure(settings: UpstreamSettings): void {
+  configure(settings: UpstreamSettings, nowMs: number): void {
     const before = this.#settings;
     this.#settings = settings;
     if (settings.maxConnections !== before.maxConnections)
       this.#share.resize(this.#divided(settings.maxConnections));
     if (settings.balance !== before.balance) this.#tiers = this.#newTiers();
-    this.#watchOutliers();
+    this.#watchOutliers(nowMs);
     this.#stale = true;
   }
 
   /** Makes these the endpoints there are: see `EndpointSet.replace`. */
   update(endpoints: readonly EndpointSettings[], nowMs: number): void {
     this.#endpoints.replace(endpoints, nowMs);
-    this.#watchOutliers();
+    this.#watchOutliers(nowMs);
     this.#stale = true;
   }
 
@@ -139,10 +140,7 @@ export class Upstream {
   setState(key: string, state: EndpointState, why: string, nowMs: number): void {
     const endpoint = this.#endpoints.get(key);
     if (endpoint === undefined) return;
-    const before = endpoint.state;
-    endpoint.tell(state, why);
-    if (endpoint.state === before) return;
-    if (endpoint.state === 'up') endpoint.returnedAtMs = nowMs;
+    endpoint.tell(state, why, nowMs);
     this.#stale = true;
   }
 
@@ -154,23 +152,17 @@ export class Upstream {
   }
 
   #failed(endpoint: Endpoint, nowMs: number): boolean {
-    const ejects = this.#outliers?.failure(endpoint.key, nowMs, this.#ejectedElsewhere) ?? false;
-    if (ejects) {
-      const { failures = 0, windowMs = 0 } = this.#settings.passiveHealth ?? {};
-      endpoint.ejectedWhy = `${failures} failures within ${windowMs / 1000} s`;
-      this.#stale = true;
-    }
-    return ejects;
+    const why = this.#outliers?.failure(endpoint.key, nowMs, this.#ejectedElsewhere);
+    if (why === undefined) return false;
+    endpoint.eject(why);
+    this.#stale = true;
+    return true;
   }
 
   #endEjections(nowMs: number): void {
-    for (const key of this.#outliers?.due(nowMs) ?? []) {
-      const endpoint = this.#endpoints.get(key);
-      if (endpoint === undefined) continue;
-      endpoint.ejectedWhy = undefined;
-      if (endpoint.state === 'up') endpoint.returnedAtMs = nowMs;
-      this.#stale = true;
-    }
+    if (this.#outliers === undefined || nowMs < this.#outliers.nextDueMs) return;
+    for (const key of this.#outliers.due(nowMs)) this.#endpoints.get(key)?.endEjection(nowMs);
+    this.#stale = true;
   }
 
   #rebuild(nowMs: number): void {
@@ -186,7 +178,7 @@ export class Upstream {
   }
 
   /** Keeps the outlier detection in step with the settings and with the endpoints that can be chosen. */
-  #watchOutliers(): void {
+  #watchOutliers(nowMs: number): void {
     const settings = this.#settings.passiveHealth;
     const endpoints = [...this.#endpoints.current()];
     if (settings === undefined) {
@@ -197,7 +189,7 @@ export class Upstream {
       this.#outliers.setEndpoints(endpoints.filter(({ weight }) => weight > 0).map(({ key }) => key));
     }
     for (const endpoint of endpoints)
-      if (!this.#outliers?.isEjected(endpoint.key)) endpoint.ejectedWhy = undefined;
+      if (!this.#outliers?.isEjected(endpoint.key)) endpoint.endEjection(nowMs);
   }
 
   #newTiers(): Tiers {

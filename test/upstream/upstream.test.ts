@@ -1,36 +1,143 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Endpoint } from '../../src/upstream/endpoint.ts';
+import fc from 'fast-check';
 import { Upstream } from '../../src/upstream/upstream.ts';
+import { newUpstream, pick } from './sample-upstream.ts';
+import { sampleRequest, sampleSettings, sampleUpstream } from './samples.ts';
 
-const settings = {
-  name: 'shop',
-  balance: 'round-robin',
-  maxConnections: undefined,
-  passiveHealth: undefined,
-  slowStartMs: undefined,
-} as const;
-
-const address = (last: number, weight = 1) =>
-  ({ address: `10.0.0.${last}`, port: 8443, family: 4, weight }) as const;
-
-const request = { source: '192.0.2.1', serverName: undefined, nowMs: 0 };
-
-describe('upstream', () => {
-  it('chooses endpoints in turn', () => {
-    const upstream = new Upstream(settings, [address(1), address(2), address(3)], Math.random);
-    const keys = Array.from({ length: 6 }, () => upstream.pick(request, [])?.address);
-    assert.deepEqual(keys, ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.1', '10.0.0.2', '10.0.0.3']);
+describe('upstream: account', () => {
+  it('counts a connection from the dial to its end', () => {
+    const upstream = newUpstream([sampleSettings(1)]);
+    const endpoint = pick(upstream);
+    upstream.dialled(endpoint);
+    upstream.dialled(endpoint);
+    assert.equal(endpoint.activeConnections, 2);
+    upstream.dialFailed(endpoint, 0);
+    upstream.ended(endpoint, { diedBeforeFirstByte: false }, 0);
+    assert.equal(endpoint.activeConnections, 0);
+    assert.throws(() => upstream.ended(endpoint, { diedBeforeFirstByte: false }, 0), /no connection to end/);
   });
 
-  it('chooses one that was not tried while there is one, then a tried one again', () => {
-    const upstream = new Upstream(settings, [address(1), address(2)], Math.random);
-    const tried: Endpoint[] = [];
-    for (let attempt = 0; attempt < 3; attempt += 1) {
-      const endpoint = upstream.pick(request, tried);
-      assert.ok(endpoint);
-      tried.push(endpoint);
-    }
-    assert.equal(new Set(tried).size, 2);
+  it('tells least-connections of every change', () => {
+    const upstream = newUpstream([sampleSettings(1), sampleSettings(2)], { balance: 'least-connections' });
+    const first = pick(upstream);
+    upstream.dialled(first);
+    const second = pick(upstream);
+    upstream.dialled(second);
+    upstream.dialled(second);
+    assert.notEqual(first, second);
+    assert.equal(pick(upstream), first);
+    upstream.ended(second, { diedBeforeFirstByte: false }, 0);
+    upstream.ended(second, { diedBeforeFirstByte: false }, 0);
+    assert.equal(pick(upstream), second);
+  });
+
+  it('divides maxConnections among the workers to the last one', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 200 }),
+        fc.integer({ min: 1, max: 16 }),
+        (maxConnections, count) => {
+          const shares = Array.from({ length: count }, (_, index) => {
+            const upstream = new Upstream(sampleUpstream({ maxConnections }), [], Math.random, {
+              index,
+              count,
+            });
+            while (upstream.tryAcquire());
+            return upstream.connections;
+          });
+          assert.equal(
+            shares.reduce((sum, share) => sum + share, 0),
+            maxConnections,
+          );
+          assert.ok(Math.max(...shares) - Math.min(...shares) <= 1);
+        },
+      ),
+    );
+  });
+
+  it('has room again when a connection is released, and after a change of its share', () => {
+    const upstream = newUpstream([], { maxConnections: 1 });
+    assert.ok(upstream.tryAcquire());
+    assert.ok(!upstream.tryAcquire());
+    upstream.release();
+    assert.ok(upstream.tryAcquire());
+    upstream.setConnectionShare(2);
+    assert.ok(upstream.tryAcquire());
+    upstream.setConnectionShare(1);
+    upstream.release();
+    assert.ok(!upstream.tryAcquire());
+    upstream.release();
+    assert.throws(() => upstream.release(), /not acquired/);
+  });
+
+  it('has no limit of connections where none is configured', () => {
+    const upstream = newUpstream([]);
+    for (let count = 0; count < 1000; count += 1) assert.ok(upstream.tryAcquire());
+  });
+});
+
+describe('upstream: change', () => {
+  it('keeps the endpoints that stay, with their connections and states', () => {
+    const upstream = newUpstream([sampleSettings(1), sampleSettings(2)]);
+    const before = [...upstream.endpoints(0)];
+    const [one, two] = before;
+    assert.ok(one && two);
+    upstream.dialled(one);
+    upstream.setState(two.key, 'down', 'probe', 0);
+    upstream.update([sampleSettings(2), sampleSettings(1, { weight: 5 }), sampleSettings(3)], 0);
+    assert.deepEqual([...upstream.endpoints(0)].slice(0, 2), [two, one]);
+    assert.deepEqual([one.weight, one.activeConnections, two.state], [5, 1, 'down']);
+  });
+
+  it('drains an endpoint that is gone until its last connection has ended', () => {
+    const upstream = newUpstream([sampleSettings(1), sampleSettings(2)]);
+    const [gone, idle] = upstream.endpoints(0);
+    assert.ok(gone && idle);
+    upstream.dialled(gone);
+    upstream.update([sampleSettings(3)], 0);
+    assert.deepEqual(
+      [...upstream.endpoints(0)].map(({ key, state }) => `${key} ${state}`),
+      ['10.0.0.3:8443 up', '10.0.0.1:8443 draining'],
+    );
+    for (let count = 0; count < 10; count += 1) assert.equal(pick(upstream).key, '10.0.0.3:8443');
+    upstream.ended(gone, { diedBeforeFirstByte: true }, 0);
+    assert.equal([...upstream.endpoints(0)].length, 1);
+  });
+
+  it('takes a draining endpoint back as the same one', () => {
+    const upstream = newUpstream([sampleSettings(1)]);
+    const endpoint = pick(upstream);
+    upstream.dialled(endpoint);
+    upstream.update([], 0);
+    assert.equal(upstream.pick(sampleRequest(), []), undefined);
+    upstream.update([sampleSettings(1)], 0);
+    assert.equal(pick(upstream), endpoint);
+    assert.deepEqual([endpoint.state, endpoint.activeConnections], ['up', 1]);
+    assert.equal([...upstream.endpoints(0)].length, 1);
+  });
+
+  it('makes one endpoint of an address that several names resolve to', () => {
+    const upstream = newUpstream([
+      sampleSettings(1, { priority: 20, weight: 100 }),
+      sampleSettings(1, { priority: 10, weight: 2 }),
+      sampleSettings(1, { priority: 10, weight: 3 }),
+    ]);
+    const endpoints = [...upstream.endpoints(0)].map(({ priority, weight }) => ({ priority, weight }));
+    assert.deepEqual(endpoints, [{ priority: 10, weight: 5 }]);
+  });
+
+  it('changes its method, and goes on counting', () => {
+    const upstream = newUpstream([sampleSettings(1), sampleSettings(2)]);
+    const busy = pick(upstream);
+    upstream.dialled(busy);
+    upstream.configure(sampleUpstream({ balance: 'least-connections' }), 0);
+    assert.notEqual(pick(upstream), busy);
+  });
+
+  it('ignores news of endpoints it does not have', () => {
+    const upstream = newUpstream([sampleSettings(1)]);
+    upstream.setState('10.0.0.9:8443', 'down', '', 0);
+    assert.equal(pick(upstream).state, 'up');
   });
 });
