@@ -678,24 +678,14 @@ void KeepsTheBytesOfAnAbortedConnectionToItself() {
 void CopiesWhereThereAreNoPipes() {
   Stage stage;
   Fd client, upstream;
-  stage.Forwarding(&client, &upstream);
+  stage.Forwarding(&client, &upstream, 4096);
   rlimit before;
   ::getrlimit(RLIMIT_NOFILE, &before);
-  const rlimit tight = {OpenDescriptors() - 2, before.rlim_max};
+  const rlimit tight = {static_cast<rlim_t>(Fd(::dup(0)).get()), before.rlim_max};  // The lowest that is free.
   ::setrlimit(RLIMIT_NOFILE, &tight);
-  constexpr size_t kAll = 4 * 1024 * 1024;
-  const Bytes chunk(100000, 'c');
-  size_t sent = 0, got = 0;
-  CHECK(stage.RunUntil(
-      [&] {
-        const ssize_t went = ::send(upstream.get(), chunk.data(), std::min(chunk.size(), kAll - sent), MSG_NOSIGNAL);
-        if (went > 0) sent += static_cast<size_t>(went);
-        uint8_t sink[65536];
-        const ssize_t came = ::recv(client.get(), sink, sizeof(sink), 0);
-        if (came > 0) got += static_cast<size_t>(came);
-        return got == kAll;
-      },
-      10000));
+  const size_t sent = stage.SendUntilStuck(upstream, 3);
+  CHECK(sent > 4 * PipePool::kCapacity);
+  CHECK(stage.Receive(client, sent) == Pattern(0, sent, 3));
   ::setrlimit(RLIMIT_NOFILE, &before);
   CHECK_EQ(stage.engine->stats().spliced_bytes, 0u);
 }
