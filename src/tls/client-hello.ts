@@ -108,9 +108,14 @@ export class ClientHello {
   }
 
   #latin1(offset: number, length: number): string {
-    return String.fromCharCode(...this.message.subarray(offset, offset + length));
+    return latin1Slice.call(this.message, offset, offset + length);
   }
 }
+
+/** Node's native conversion, ten times as fast as any other way; its types leave it out, and it takes any Uint8Array. */
+const latin1Slice = (
+  Buffer.prototype as Buffer & { latin1Slice(this: Uint8Array, start: number, end: number): string }
+).latin1Slice;
 
 const versionNames = new Map([
   [0x0304, '1.3'],
