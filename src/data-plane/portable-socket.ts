@@ -44,12 +44,13 @@ function discard(): void {}
 
 /**
  * Whether the end that `socket` has just told of is a reset: libuv reports one that comes right behind the last bytes
- * as an end. Writing nothing then makes the kernel tell, and the socket emits the error. A socket that was ended
- * before cannot be asked.
+ * as an end. Writing nothing then makes the kernel tell, and the socket emits the error; EPIPE says that a real
+ * end came before the reset. A socket that was ended before cannot be asked.
  */
 export function wasReset(socket: Socket): boolean {
   if (!socket.writableEnded && socket.writableLength === 0) socket.write(noBytes);
-  return socket.errored !== null;
+  const error: NodeJS.ErrnoException | null = socket.errored;
+  return error !== null && error.code !== 'EPIPE';
 }
 
 /** Undefined for a socket that has been reset. */
