@@ -3,10 +3,11 @@ import type { Logger } from 'pino';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import { choosePlane, type PlaneChoice } from '../data-plane/load-plane.ts';
-import type { Credentials } from '../worker/messages.ts';
+import type { Credentials, ToWorker } from '../worker/messages.ts';
 import type { BindAddress } from './bound-socket.ts';
 import { ListeningSockets } from './listening-sockets.ts';
 import { descriptorLimit, workerMaxConnections } from './max-connections.ts';
+import { prepareAccessLog } from './prepare-access-log.ts';
 import { resolveUser } from './resolve-user.ts';
 import { WorkerPool, type WorkerStatus } from './worker-pool.ts';
 import type { WorkerSetup } from './worker-process.ts';
@@ -32,6 +33,7 @@ const abortPatienceMs = 2_000;
 export class Supervisor {
   readonly #log: Logger;
   #snapshot: Snapshot | undefined;
+  #credentials: Credentials | undefined;
   #sockets: ListeningSockets | undefined;
   #pool: WorkerPool | undefined;
   #isStopping = false;
@@ -40,6 +42,7 @@ export class Supervisor {
     this.#log = log;
   }
 
+  /** Somebody has asked for the end. */
   get isStopping(): boolean {
     return this.#isStopping;
   }
@@ -53,45 +56,45 @@ export class Supervisor {
     this.#snapshot = snapshot;
     const user = resolveUser(snapshot.user);
     if (!user.ok) return { ok: false, problems: [user.problem] };
+    this.#credentials = user.credentials;
     const plane = choosePlane(snapshot.dataPlane);
     if (!plane.ok) return { ok: false, problems: [plane.problem] };
     if (plane.fallback !== undefined) this.#log.warn({ reason: plane.fallback }, 'portable data plane');
 
     const open = plane.addon?.openListeningSocket;
+    const logProblem = prepareAccessLog(snapshot.log.access, user.credentials);
+    if (logProblem !== undefined) return { ok: false, problems: [logProblem] };
     const opened = await ListeningSockets.open(snapshot.listeners, snapshot.workers, open);
     if (!opened.ok) return opened;
     this.#sockets = opened.sockets;
     if (this.#isStopping) return this.#giveUp('stopped while starting');
-    return this.#startWorkers(snapshot, opened.sockets, plane, user.credentials);
+    return this.#startWorkers(snapshot, opened.sockets, plane);
   }
 
   /** For log rotation: log files have been moved away. */
   reopenLogs(): void {
-    this.#pool?.send({ kind: 'reopen-logs' });
+    const problem = prepareAccessLog(this.#snapshot?.log.access ?? 'off', this.#credentials);
+    if (problem !== undefined) this.#log.error(problem);
+    else this.#pool?.send({ kind: 'reopen-logs' });
   }
 
   /** Accepts nothing more; what is live gets the drain timeout. Resolves when every worker has ended. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     const timeoutMs = this.#snapshot?.timeouts.drainMs ?? 0;
-    this.#sockets?.close();
-    this.#sockets = undefined;
-    await this.#pool?.end({ kind: 'drain', timeoutMs }, timeoutMs + drainGraceMs);
+    await this.#end({ kind: 'drain', timeoutMs }, timeoutMs + drainGraceMs);
   }
 
   /** Resets what is live and ends at once; also while `stop` is waiting. */
   async abort(): Promise<void> {
     this.#isStopping = true;
-    this.#sockets?.close();
-    this.#sockets = undefined;
-    await this.#pool?.end({ kind: 'abort' }, abortPatienceMs);
+    await this.#end({ kind: 'abort' }, abortPatienceMs);
   }
 
   async #startWorkers(
     snapshot: Snapshot,
     sockets: ListeningSockets,
     plane: PlaneChoice & { ok: true },
-    credentials: Credentials | undefined,
   ): Promise<Start> {
     const setup = (workerIndex: number): WorkerSetup => ({
       configure: {
@@ -105,7 +108,7 @@ export class Supervisor {
           { index: workerIndex, count: snapshot.workers },
           descriptorLimit(),
         ),
-        credentials,
+        credentials: this.#credentials,
       },
       sockets: sockets.forWorker(workerIndex),
     });
@@ -117,7 +120,13 @@ export class Supervisor {
   }
 
   async #giveUp(problem: string): Promise<Start> {
-    await this.abort();
+    await this.#end({ kind: 'abort' }, abortPatienceMs);
     return { ok: false, problems: [problem] };
+  }
+
+  async #end(last: ToWorker, patienceMs: number): Promise<void> {
+    this.#sockets?.close();
+    this.#sockets = undefined;
+    await this.#pool?.end(last, patienceMs);
   }
 }

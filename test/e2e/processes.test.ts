@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+
+import { EchoBackend, EchoClient } from './echo.ts';
+import { eventually, isRunning, planes, SluiceProcess } from './sluice-process.ts';
+
+let backend: EchoBackend;
+
+before(async () => {
+  backend = await EchoBackend.start();
+});
+after(() => backend.close());
+
+for (const plane of planes) {
+  describe(`processes with the ${plane} data plane`, () => {
+    /** Runs `use` on a proxy in front of the echo backend, and leaves nothing of it behind. */
+    const withSluice = async (config: object, use: (sluice: SluiceProcess) => Promise<void>) => {
+      const sluice = await SluiceProcess.serve({
+        workers: 2,
+        dataPlane: plane,
+        listeners: [{ name: 'edge', address: '127.0.0.1:0' }],
+        routes: [{ upstream: 'echo' }],
+        upstreams: { echo: { endpoints: [backend.address] } },
+        log: { access: 'off' },
+        ...config,
+      });
+      try {
+        await use(sluice);
+      } finally {
+        await sluice.end();
+      }
+    };
+
+    test('a killed worker is replaced', () =>
+      withSluice({}, async (sluice) => {
+        const [victim = 0] = sluice.workerPids;
+        process.kill(victim, 'SIGKILL');
+        await sluice.logged('worker ready', 3);
+        assert.ok(!sluice.workerPids.includes(victim));
+        for (let turn = 0; turn < 20; turn++) await echoOnce(sluice.port);
+      }));
+
+    test('the port refuses nobody while a worker is replaced', () =>
+      withSluice({}, async (sluice) => {
+        const [victim = 0] = sluice.workerPids;
+        process.kill(victim, 'SIGKILL');
+        const ready = sluice.logged('worker ready', 3).then(() => true);
+        // Whoever the dead worker had accepted may be reset; nobody is refused.
+        const ends: string[] = [];
+        while (!(await Promise.race([ready, echoEnd(sluice.port).then((end) => void ends.push(end))])));
+        assert.deepEqual(
+          ends.filter((end) => end !== 'echoed' && end !== 'ECONNRESET'),
+          [],
+        );
+      }));
+
+    test('what waits to be accepted outlives a worker that dies', () =>
+      withSluice({ workers: 1 }, async (sluice) => {
+        const [victim = 0] = sluice.workerPids;
+        process.kill(victim, 'SIGSTOP');
+        const client = new EchoClient(sluice.port);
+        const echoed = client.echo('waited');
+        process.kill(victim, 'SIGKILL');
+        assert.equal(await echoed, 'waited');
+        client.destroy();
+      }));
+
+    test('a worker that gets a SIGTERM of its own drains and is replaced', () =>
+      withSluice({ workers: 1 }, async (sluice) => {
+        const live = new EchoClient(sluice.port);
+        await live.echo('accepted');
+        const [leaving = 0] = sluice.workerPids;
+        process.kill(leaving, 'SIGTERM');
+        await sluice.logged('worker ready', 2);
+        await echoOnce(sluice.port);
+        assert.equal(await live.echo('still here'), 'still here');
+        live.end();
+        await eventually('the drained worker ends', () => !isRunning(leaving));
+      }));
+
+    test('the workers drain and go when the primary is killed', () =>
+      withSluice({}, async (sluice) => {
+        const live = new EchoClient(sluice.port);
+        await live.echo('accepted');
+        const { workerPids, port } = sluice;
+        sluice.kill('SIGKILL');
+        await eventually('the port is free', async () => (await echoEnd(port)) === 'ECONNREFUSED');
+        assert.equal(await live.echo('still here'), 'still here');
+        live.end();
+        await eventually('the workers are gone', () => !workerPids.some(isRunning));
+      }));
+
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      test(`${signal} refuses new connections, lets live ones end, and exits 0`, () =>
+        withSluice({}, async (sluice) => {
+          const live = new EchoClient(sluice.port);
+          await live.echo('accepted');
+          sluice.kill(signal);
+          await eventually('the port is free', async () => (await echoEnd(sluice.port)) === 'ECONNREFUSED');
+          assert.equal(await live.echo('still here'), 'still here');
+          live.end();
+          assert.equal(await live.ended, 'end');
+          assert.deepEqual(await sluice.exited, { code: 0, signal: null });
+          assert.ok(!sluice.workerPids.some(isRunning));
+        }));
+    }
+
+    test('live connections are reset when the time to drain is up', () =>
+      withSluice({ timeouts: { drain: '200ms' } }, async (sluice) => {
+        const live = new EchoClient(sluice.port);
+        await live.echo('accepted');
+        sluice.kill('SIGTERM');
+        assert.equal(await live.ended, 'ECONNRESET');
+        assert.deepEqual(await sluice.exited, { code: 0, signal: null });
+      }));
+
+    test('a second signal ends at once', () =>
+      withSluice({ timeouts: { drain: '1h' } }, async (sluice) => {
+        const live = new EchoClient(sluice.port);
+        await live.echo('accepted');
+        sluice.kill('SIGTERM');
+        await sluice.logged('draining; a second signal ends at once');
+        sluice.kill('SIGTERM');
+        assert.equal(await live.ended, 'ECONNRESET');
+        assert.deepEqual(await sluice.exited, { code: 1, signal: null });
+        assert.ok(!sluice.workerPids.some(isRunning));
+      }));
+
+    test('SIGHUP ends nothing', () =>
+      withSluice({}, async (sluice) => {
+        sluice.kill('SIGHUP');
+        await echoOnce(sluice.port);
+      }));
+
+    test('serves every address of both families with :PORT', () =>
+      withSluice({ listeners: [{ name: 'edge', address: ':0' }] }, async (sluice) => {
+        assert.match(sluice.serving.address ?? '', /^\[::\]:\d+$|^0\.0\.0\.0:\d+$/);
+        await echoOnce(sluice.port);
+      }));
+
+    test(
+      'runs its workers as the user it is told to',
+      {
+        skip: process.getuid?.() === 0 ? false : 'only root can change to another user',
+      },
+      () =>
+        withSluice({ user: 'nobody' }, async (sluice) => {
+          for (const pid of sluice.workerPids) {
+            const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+            const [, uids, gids] = /^Uid:\t(.*)\nGid:\t(.*)$/m.exec(status) ?? [];
+            const { uid, gid } = nobody();
+            assert.equal(uids, Array(4).fill(uid).join('\t'));
+            assert.equal(gids, Array(4).fill(gid).join('\t'));
+            assert.match(status, new RegExp(`^Groups:\t${gid} ?$`, 'm'));
+          }
+          await echoOnce(sluice.port);
+        }),
+    );
+  });
+}
+
+async function echoOnce(port: number): Promise<void> {
+  assert.equal(await echoEnd(port), 'echoed');
+}
+
+/** `echoed`, or how the connection ended instead. */
+async function echoEnd(port: number): Promise<string> {
+  const client = new EchoClient(port);
+  const echoed = client.echo('hello').then(
+    () => 'echoed',
+    () => client.ended,
+  );
+  const end = await echoed;
+  client.destroy();
+  return end;
+}
+
+function nobody(): { uid: string; gid: string } {
+  const [, uid = '', gid = ''] = /^nobody:[^:]*:(\d+):(\d+)/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? [];
+  return { uid, gid };
+}

@@ -1,0 +1,167 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+
+/** The data planes there are on this platform. The native one must have been built: nothing is skipped silently. */
+export const planes =
+  process.platform === 'linux' ? (['native', 'portable'] as const) : (['portable'] as const);
+
+export const mainFile = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+/** As `node` takes them to run the sources as they are. */
+export const sluiceArguments: readonly string[] = ['--import', 'tsx', mainFile];
+
+/** A line of the process log, as far as tests look at it. */
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly listener?: string;
+  readonly address?: string;
+  readonly dataPlane?: string;
+  readonly worker?: number;
+  readonly workerPid?: number;
+  readonly reason?: string;
+}
+
+const patienceMs = 30_000;
+
+/** `sluice` as a process of its own, with all that it says. */
+export class SluiceProcess {
+  readonly #child: ChildProcess;
+  readonly #events = new EventEmitter();
+  readonly stdout: string[] = [];
+  readonly stderr: string[] = [];
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+
+  private constructor(command: string, args: readonly string[], input: string | undefined) {
+    this.#events.setMaxListeners(0);
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child = child;
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+    this.exited = new Promise((resolve) => {
+      child.once('close', (code, signal) => {
+        resolve({ code, signal });
+        this.#events.emit('line');
+      });
+    });
+    this.#collect(child.stdout, this.stdout);
+    this.#collect(child.stderr, this.stderr);
+  }
+
+  /** `sluice ARGS`. */
+  static start(args: readonly string[], input?: string): SluiceProcess {
+    return new SluiceProcess(process.execPath, [...sluiceArguments, ...args], input);
+  }
+
+  /** `sluice run -c -` with this configuration; resolves once it serves. The admin address is off: tests run at once. */
+  static async serve(config: object, main: readonly string[] = sluiceArguments): Promise<SluiceProcess> {
+    const input = JSON.stringify({ admin: { address: false }, ...config });
+    const sluice = new SluiceProcess(process.execPath, [...main, 'run', '-c', '-'], input);
+    await sluice.logged('serving');
+    return sluice;
+  }
+
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('sluice was not started');
+    return this.#child.pid;
+  }
+
+  get log(): readonly LogLine[] {
+    return this.stderr.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  }
+
+  /** What it says of its first listener. */
+  get serving(): LogLine {
+    const line = this.log.find(({ msg }) => msg === 'serving');
+    if (line === undefined) throw new Error('sluice does not serve');
+    return line;
+  }
+
+  /** The port of the first listener, whichever the kernel picked. */
+  get port(): number {
+    const [, port] = /:(\d+)$/.exec(this.serving.address ?? '') ?? [];
+    return Number(port);
+  }
+
+  /** The latest worker of each index. */
+  get workerPids(): readonly number[] {
+    const ready = this.log.filter(({ msg }) => msg === 'worker ready');
+    return [...new Map(ready.map(({ worker, workerPid }) => [worker, Number(workerPid)])).values()];
+  }
+
+  /** Resolves when `count` lines say this, those of the past included. */
+  async logged(message: string, count = 1): Promise<void> {
+    await this.#until(
+      `${count} × ${message}`,
+      () => this.log.filter(({ msg }) => msg === message).length >= count,
+    );
+  }
+
+  /** Resolves when stdout has a line that fits. */
+  async printed(pattern: RegExp): Promise<string> {
+    await this.#until(String(pattern), () => this.stdout.some((line) => pattern.test(line)));
+    return this.stdout.find((line) => pattern.test(line)) ?? '';
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** For the end of a test, however far it came: nothing of it is left running. */
+  async end(): Promise<void> {
+    this.kill('SIGKILL');
+    await this.exited;
+    for (const pid of this.workerPids) {
+      if (isRunning(pid)) process.kill(pid, 'SIGKILL');
+    }
+  }
+
+  #collect(from: Readable, lines: string[]): void {
+    createInterface({ input: from }).on('line', (line) => {
+      lines.push(line);
+      this.#events.emit('line');
+    });
+  }
+
+  #until(what: string, isDone: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => fail('took too long'), patienceMs);
+      const look = () => {
+        if (isDone()) finish(resolve);
+        else if (this.#child.exitCode !== null || this.#child.signalCode !== null) fail('sluice has ended');
+      };
+      const finish = (settle: () => void) => {
+        clearTimeout(timer);
+        this.#events.off('line', look);
+        settle();
+      };
+      const fail = (why: string) =>
+        finish(() => reject(new Error(`waiting for ${what}: ${why}:\n${this.stderr.join('\n')}`)));
+      this.#events.on('line', look);
+      look();
+    });
+  }
+}
+
+/** Whether there is such a process, and it is no zombie. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    const [, state] = /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+    return state !== 'Z';
+  } catch {
+    return false;
+  }
+}
+
+/** Looks until it holds; for what sends no event, such as the end of somebody else's child. */
+export async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${patienceMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
