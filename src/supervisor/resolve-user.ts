@@ -7,10 +7,12 @@ export type ResolvedUser =
   | { readonly ok: true; readonly credentials: Credentials | undefined }
   | { readonly ok: false; readonly problem: string };
 
-/** Whom the workers are to become: by name or number. Nobody where this process is that user already. */
-export function resolveUser(user: string | undefined): ResolvedUser {
+/**
+ * Whom the workers are to become: by name or number. Nobody else where this process, with the user id `current`, is
+ * that user already.
+ */
+export function resolveUser(user: string | undefined, current = process.geteuid?.()): ResolvedUser {
   if (user === undefined) return { ok: true, credentials: undefined };
-  const current = process.geteuid?.();
   if (current === undefined) return refuse(user, 'this platform has no users to change to; leave `user` out');
   const credentials = fromPasswordFile(user) ?? fromNameService(user) ?? fromNumber(user);
   if (credentials === undefined) {

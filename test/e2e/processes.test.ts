@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 
+import { runCommand } from './command.ts';
 import { EchoBackend, EchoClient } from './echo.ts';
-import { eventually, isRunning, planes, SluiceProcess } from './sluice-process.ts';
+import { eventually, isRunning, planes, SluiceProcess, sluiceArguments } from './sluice-process.ts';
 
 let backend: EchoBackend;
 
@@ -159,6 +160,38 @@ for (const plane of planes) {
     );
   });
 }
+
+describe('workers that keep dying', () => {
+  const config = {
+    workers: 1,
+    listeners: [{ name: 'edge', address: '127.0.0.1:0' }],
+    routes: [{ upstream: 'echo' }],
+    upstreams: { echo: { endpoints: ['127.0.0.1:1'] } },
+  };
+
+  test('are replaced after a while that grows', async () => {
+    const sluice = await SluiceProcess.serve(config);
+    try {
+      for (let death = 1; death <= 4; death++) {
+        for (const pid of sluice.workerPids) process.kill(pid, 'SIGKILL');
+        await sluice.logged('worker ready', death + 1);
+      }
+      const delays = sluice.log.flatMap(({ restartInMs }) => restartInMs ?? []);
+      assert.deepEqual(delays, [0, 100, 200, 400]);
+    } finally {
+      await sluice.end();
+    }
+  });
+
+  test('are given up where they never were ready', async () => {
+    const dies = 'import cluster from "node:cluster"; if (cluster.isWorker) process.exit(7);';
+    const dying = ['--import', `data:text/javascript,${encodeURIComponent(dies)}`, ...sluiceArguments];
+    const input = JSON.stringify({ admin: { address: false }, ...config });
+    const { code, stderr } = await runCommand(process.execPath, [...dying, 'run', '-c', '-'], { input });
+    assert.match(stderr, /^sluice: worker 0 died 3 times before it was ready \(exit code 7\)$/m);
+    assert.equal(code, 1);
+  });
+});
 
 async function echoOnce(port: number): Promise<void> {
   assert.equal(await echoEnd(port), 'echoed');

@@ -23,6 +23,7 @@ export interface LogLine {
   readonly worker?: number;
   readonly workerPid?: number;
   readonly reason?: string;
+  readonly restartInMs?: number;
 }
 
 const patienceMs = 30_000;

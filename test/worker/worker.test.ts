@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { describe, test } from 'node:test';
+
+import { checkConfig } from '../../src/config/load.ts';
+import type { ToSupervisor, ToWorker } from '../../src/worker/messages.ts';
+import { Worker } from '../../src/worker/worker.ts';
+
+const configure = (drain = '1h'): ToWorker => {
+  const checked = checkConfig({
+    listeners: [{ name: 'edge', address: '127.0.0.1:0' }],
+    routes: [{ upstream: 'shop' }],
+    upstreams: { shop: { endpoints: ['127.0.0.1:1'] } },
+    timeouts: { drain },
+    log: { access: 'off' },
+  });
+  assert.ok(checked.ok);
+  const { snapshot } = checked;
+  const worker = { workerIndex: 0, workerCount: 1, maxConnections: undefined, credentials: undefined };
+  return { kind: 'configure', snapshot, plane: 'portable', ...worker };
+};
+
+/** What the supervisor would send: see BoundSocket. */
+function boundHandle(): { handle: unknown; port: number } {
+  const create: (address: string, port: number, family: number) => unknown = Reflect.get(
+    net,
+    '_createServerHandle',
+  );
+  const handle = create('127.0.0.1', 0, 4);
+  assert.ok(typeof handle === 'object' && handle !== null && 'getsockname' in handle);
+  assert.ok(typeof handle.getsockname === 'function');
+  const name = { port: 0 };
+  handle.getsockname(name);
+  return { handle, port: name.port };
+}
+
+/** A worker that serves, with a client it has accepted. */
+async function servingWorker(drain?: string) {
+  const told: ToSupervisor[] = [];
+  const worker = new Worker((message) => told.push(message));
+  const { handle, port } = boundHandle();
+  worker.receive(configure(drain), undefined);
+  worker.receive({ kind: 'socket', listener: 'edge' }, handle);
+  worker.receive({ kind: 'serve' }, undefined);
+  assert.deepEqual(told, [{ kind: 'ready' }]);
+  const client = net.connect(port, '127.0.0.1');
+  await once(client, 'connect');
+  return { worker, told, client };
+}
+
+describe('a worker', () => {
+  test('ends at once when told to drain without a connection', async () => {
+    const { worker, client } = await servingWorker();
+    client.destroy();
+    worker.receive({ kind: 'drain', timeoutMs: 3_600_000 }, undefined);
+    await worker.ended;
+  });
+
+  test('resets what is live when the time to drain is up', async () => {
+    const { worker, client } = await servingWorker();
+    const failed = once(client, 'error');
+    // Half a record header: the connection is live, and stays until its hello is late.
+    client.write(Buffer.from([0x16, 0x03]));
+    await new Promise((resolve) => setImmediate(resolve));
+    worker.receive({ kind: 'drain', timeoutMs: 50 }, undefined);
+    await worker.ended;
+    assert.equal((await failed)[0].code, 'ECONNRESET');
+  });
+
+  test('asks for a successor, once, when it is to leave by itself', async () => {
+    const { worker, told, client } = await servingWorker('0s');
+    worker.leave();
+    worker.leave();
+    await worker.ended;
+    assert.deepEqual(told.slice(1), [{ kind: 'draining' }]);
+    client.destroy();
+  });
+
+  test('says why it cannot serve, and ends', async () => {
+    const told: ToSupervisor[] = [];
+    const worker = new Worker((message) => told.push(message));
+    worker.receive(configure(), undefined);
+    worker.receive({ kind: 'serve' }, undefined);
+    await worker.ended;
+    const problem = 'a worker cannot serve: no socket arrived for listener edge';
+    assert.deepEqual(told, [{ kind: 'failed', problem }]);
+  });
+
+  test('ends where it was never told what to serve', async () => {
+    const worker = new Worker(() => {});
+    worker.receive({ kind: 'abort' }, undefined);
+    await worker.ended;
+  });
+});
