@@ -22,20 +22,18 @@ export class FakeDnsServer {
   respond: Respond;
   readonly #queries = new EventEmitter();
   readonly #udp: Socket;
-  readonly #tcp: Server | undefined;
+  readonly #tcp: Server;
 
-  private constructor(udp: Socket, tcp: Server | undefined, respond: Respond) {
+  private constructor(udp: Socket, tcp: Server, respond: Respond) {
     this.#udp = udp;
     this.#tcp = tcp;
     this.respond = respond;
   }
 
   static async start(respond: Respond, options = { tcp: true }): Promise<FakeDnsServer> {
-    const udp = createSocket('udp4').bind(0, '127.0.0.1');
-    await once(udp, 'listening');
-    const tcp = options.tcp ? createServer().listen(udp.address().port, '127.0.0.1') : undefined;
-    if (tcp !== undefined) {
-      await once(tcp, 'listening');
+    const { udp, tcp } = await socketsOfOnePort();
+    if (!options.tcp) {
+      await new Promise<unknown>((closed) => tcp.close(closed));
     }
     const server = new FakeDnsServer(udp, tcp, respond);
     udp.on('message', (bytes, client) => {
@@ -43,7 +41,7 @@ export class FakeDnsServer {
         udp.send(message, client.port, client.address);
       }
     });
-    tcp?.on('connection', (socket) => {
+    tcp.on('connection', (socket) => {
       socket.on('error', () => {});
       socket.once('data', (bytes) => {
         for (const message of server.#answer(bytes.subarray(2), 'tcp', socket.remotePort ?? 0)) {
@@ -80,7 +78,7 @@ export class FakeDnsServer {
 
   async close(): Promise<void> {
     await new Promise<void>((closed) => this.#udp.close(closed));
-    await new Promise<unknown>((closed) => this.#tcp?.close(closed) ?? closed(undefined));
+    await new Promise<unknown>((closed) => this.#tcp.close(closed));
   }
 
   #answer(bytes: Buffer, over: SeenQuery['over'], clientPort: number): readonly Buffer[] {
@@ -92,6 +90,19 @@ export class FakeDnsServer {
     this.#queries.emit('query');
     return this.respond(query);
   }
+}
+
+/** TCP ports are the scarcer: one that is free there most likely is so for UDP. */
+async function socketsOfOnePort(): Promise<{ readonly udp: Socket; readonly tcp: Server }> {
+  const tcp = createServer().listen(0, '127.0.0.1');
+  await once(tcp, 'listening');
+  const bound = tcp.address();
+  const udp = createSocket('udp4').bind(
+    typeof bound === 'object' && bound !== null ? bound.port : 0,
+    '127.0.0.1',
+  );
+  await once(udp, 'listening');
+  return { udp, tcp };
 }
 
 /** Bits of a message's flags, as dns-packet takes them. */
