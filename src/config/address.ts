@@ -89,7 +89,7 @@ function splitAddress(
     return refused(`${show(text)} has no port; allowed ${allowed}`);
   }
   const [, hostText, portText] = match;
-  if (/^[^[].*:/s.test(hostText)) {
+  if (ipaddr.IPv6.isValid(hostText)) {
     return refused(`${show(text)} has an IPv6 address without brackets; allowed ${allowed}`);
   }
   const host = hostText === '' ? undefined : parseHost(hostText);

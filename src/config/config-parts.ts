@@ -54,6 +54,8 @@ const outline = z.object({
   admin: z.unknown().default({}),
 });
 
+const nothing = { listeners: undefined, routes: [], upstreams: null, admin: undefined };
+
 const references = z
   .object({
     upstream: z.string().optional().catch(undefined),
@@ -65,7 +67,7 @@ const named = z.object({ name: z.string().optional() });
 
 /** The parts of a configuration that is not right as a whole. */
 export function salvageParts(value: unknown): ConfigParts {
-  const { listeners, routes, upstreams, admin } = outline.parse(Object(value));
+  const { listeners, routes, upstreams, admin } = outline.safeParse(value).data ?? nothing;
   return {
     listeners: listeners?.map((each) => salvage(listenerSchema, each)),
     routes: routes.map((each) => ({ ...references.parse(each), ...salvage(routeSchema, each) })),

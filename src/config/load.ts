@@ -40,7 +40,9 @@ function loadText(text: string, file: string): LoadedConfig {
   const plain = readPlainYaml(text);
   const nodes = plain === undefined ? readYaml(text) : { ok: true as const, root: plain };
   if (!nodes.ok) return refused(nodes.faults);
-  const { value, faults } = toValue(nodes.root);
+  const { value, faults, isCut } = toValue(nodes.root);
+  if (value === null) return refused([{ at: 0, path: [], message: empty }]);
+  if (isCut) return refused(faults);
   const checked = checkConfig(value);
   const locator = new NodeLocator(nodes.root);
   const locate = (findings: readonly Finding[]) => findings.map((finding) => locator.locate(finding));
@@ -49,6 +51,8 @@ function loadText(text: string, file: string): LoadedConfig {
   const warnings = toProblems(locate(findWarnings(checked.snapshot)), text, file).map(formatProblem);
   return { ok: true, snapshot: checked.snapshot, warnings };
 }
+
+const empty = `is empty; allowed is a mapping with "listeners" at least`;
 
 export type CheckedConfig =
   | { readonly ok: true; readonly snapshot: Snapshot }

@@ -7,14 +7,23 @@ const maxDepth = 64;
 /** What all aliases together may stand for. Past it they are a bomb, each doubling the one before. */
 const maxAliasedValues = 1_000_000;
 
-/** The plain value of a node, and what is wrong with it whatever its keys mean, such as a key given twice. */
-export function toValue(root: ConfigNode): { readonly value: unknown; readonly faults: readonly Fault[] } {
+export interface NodeValue {
+  readonly value: unknown;
+  /** What is wrong whatever the keys mean, such as a key given twice. */
+  readonly faults: readonly Fault[];
+  /** Whether the value was too much and lacks parts. */
+  readonly isCut: boolean;
+}
+
+export function toValue(root: ConfigNode): NodeValue {
   const conversion = new Conversion();
-  return { value: conversion.convert(root, 0), faults: conversion.faults };
+  const value = conversion.convert(root, 0);
+  return { value, faults: conversion.faults, isCut: conversion.isCut };
 }
 
 class Conversion {
   readonly faults: Fault[] = [];
+  isCut = false;
   readonly #path: (string | number)[] = [];
   #aliasedValues = 0;
 
@@ -23,7 +32,7 @@ class Conversion {
     if (aliases > 0 && !this.#countAliased(node)) return undefined;
     if (node.kind === 'scalar') return node.value;
     if (aliases + this.#path.length > maxDepth) {
-      this.#report(node.at, `is nested too deep; allowed are ${maxDepth} levels`);
+      this.#cut(node.at, `is nested too deep; allowed are ${maxDepth} levels`);
       return undefined;
     }
     if (node.kind === 'alias') return this.convert(node.target, aliases + 1);
@@ -33,7 +42,7 @@ class Conversion {
   #countAliased(node: ConfigNode): boolean {
     this.#aliasedValues++;
     if (this.#aliasedValues === maxAliasedValues) {
-      this.#report(node.at, `is past the ${maxAliasedValues} values that aliases may stand for`);
+      this.#cut(node.at, `is past the ${maxAliasedValues} values that aliases may stand for`);
     }
     return this.#aliasedValues < maxAliasedValues;
   }
@@ -64,6 +73,11 @@ class Conversion {
       this.#path.pop();
     }
     return mapping;
+  }
+
+  #cut(at: number, message: string): void {
+    this.isCut = true;
+    this.#report(at, message);
   }
 
   #report(at: number, message: string, otherAt?: number): void {

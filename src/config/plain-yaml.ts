@@ -110,10 +110,10 @@ class PlainReader {
   #flowList(column: number): ConfigNode | undefined {
     const items: ConfigNode[] = [];
     const at = this.#tokens.at++;
-    if (!this.#tokens.skipFlowSpace(column)) return undefined;
-    if (this.#tokens.take(closeList)) return { kind: 'list', at, items };
     do {
       if (!this.#tokens.skipFlowSpace(column)) return undefined;
+      // An empty list, or one with a comma at its end.
+      if (this.#tokens.is(closeList)) break;
       const item = this.#flowValue(column);
       if (item === undefined || !this.#tokens.skipFlowSpace(column)) return undefined;
       items.push(item);
@@ -124,10 +124,9 @@ class PlainReader {
   #flowMapping(column: number): ConfigNode | undefined {
     const entries: ConfigEntry[] = [];
     const at = this.#tokens.at++;
-    if (!this.#tokens.skipFlowSpace(column)) return undefined;
-    if (this.#tokens.take(closeMapping)) return { kind: 'mapping', at, entries };
     do {
       if (!this.#tokens.skipFlowSpace(column)) return undefined;
+      if (this.#tokens.is(closeMapping)) break;
       const keyAt = this.#tokens.at;
       const key = this.#tokens.key(true);
       if (key === undefined || !this.#tokens.skipFlowSpace(column)) return undefined;

@@ -31,8 +31,9 @@ export function wordRefusal(value: unknown, words: readonly string[]): string {
 
 export function unknownKey(key: string, keys: readonly string[]): string {
   const near = nearest(key, keys);
-  const guess = near === undefined ? '' : ` did you mean "${near}"?`;
-  return `is an unknown key;${guess} ${guess === '' ? 'allowed' : 'Allowed'} are ${quotedList(keys)}`;
+  const guess = near === undefined ? 'allowed' : `did you mean "${near}"? Allowed`;
+  const what = key === '<<' ? 'is a merge key, which YAML 1.2 does not have' : 'is an unknown key';
+  return `${what}; ${guess} are ${quotedList(keys)}`;
 }
 
 /** `"a", "b" and "c"`; a long list is cut short and its rest counted. */

@@ -24,8 +24,10 @@ export type NodesResult =
 export function readYaml(text: string): NodesResult {
   // Keys given twice are found later: the library compares every key with every other.
   const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, stringKeys: true });
-  const faults = [...document.errors, ...document.warnings].map(toFault);
-  if (faults.length > 0) return { ok: false, faults };
+  const errors = [...document.errors, ...document.warnings];
+  const exhaustion = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
+  if (exhaustion !== undefined) return { ok: false, faults: [toFault(exhaustion)] };
+  if (errors.length > 0) return { ok: false, faults: errors.map(toFault) };
   const reading = new Reading();
   const root = reading.node(document.contents);
   return reading.faults.length > 0 ? { ok: false, faults: reading.faults } : { ok: true, root };
@@ -40,7 +42,9 @@ function explain({ code, message }: YAMLError): string {
     case 'MULTIPLE_DOCS':
       return 'has a second document here; allowed is one';
     case 'RESOURCE_EXHAUSTION':
-      return 'is nested too deep';
+      return 'is nested too deep to be read';
+    case 'NON_STRING_KEY':
+      return 'has a key here that is not text; allowed is text';
     case 'BAD_ALIAS':
       return 'is not YAML: text that starts with "*" needs quotes, such as "*" or "*.example.com"';
     default:
