@@ -102,17 +102,17 @@ std::optional<uint16_t> DecodePort(string_view text) {
   return static_cast<uint16_t>(port);
 }
 
-// The port is left 0; a family of 0 says that the text is no address of this transport.
-Address DecodeAddressText(string_view text, Transport transport) {
+// Of family 0 where the text is no address of this transport.
+Address DecodeAddressText(string_view text, uint16_t port, Transport transport) {
   char terminated[INET6_ADDRSTRLEN];
   uint8_t bytes[16];
   if (text.size() >= sizeof(terminated) || text.find('\0') != string_view::npos) return {};
   std::memcpy(terminated, text.data(), text.size());
   terminated[text.size()] = '\0';
   if (transport == Transport::kTcp4) {
-    return inet_pton(AF_INET, terminated, bytes) == 1 ? FromIpv4(bytes, 0) : Address{};
+    return inet_pton(AF_INET, terminated, bytes) == 1 ? FromIpv4(bytes, port) : Address{};
   }
-  return inet_pton(AF_INET6, terminated, bytes) == 1 ? FromIpv6(bytes, 0) : Address{};
+  return inet_pton(AF_INET6, terminated, bytes) == 1 ? FromIpv6(bytes, port) : Address{};
 }
 
 // `line` is everything between the signature and the CRLF.
@@ -125,16 +125,12 @@ ProxyHeaderStatus DecodeFields(string_view line, Transport transport, ProxyHeade
     fields[field] = line.substr(0, end);
     line.remove_prefix(is_last ? line.size() : end + 1);
   }
-  Address source = DecodeAddressText(fields[1], transport);
-  Address destination = DecodeAddressText(fields[2], transport);
-  if (source.family == 0 || destination.family == 0) return Malformed(MalformedProxyHeader::kAddress, out);
   const std::optional<uint16_t> source_port = DecodePort(fields[3]);
   const std::optional<uint16_t> destination_port = DecodePort(fields[4]);
   if (!source_port || !destination_port) return Malformed(MalformedProxyHeader::kPort, out);
-  source.port = *source_port;
-  destination.port = *destination_port;
-  out->source = source;
-  out->destination = destination;
+  out->source = DecodeAddressText(fields[1], *source_port, transport);
+  out->destination = DecodeAddressText(fields[2], *destination_port, transport);
+  if (out->source.family == 0 || out->destination.family == 0) return Malformed(MalformedProxyHeader::kAddress, out);
   return ProxyHeaderStatus::kHeader;
 }
 

@@ -19,7 +19,7 @@ export function decodeProxyV1(input: Uint8Array): DecodedProxyHeader {
   const lineLimit = Math.min(input.length, maxLineBytes);
   let end = start;
   while (end < lineLimit && input[end] !== cr && input[end] !== lf) end++;
-  const line = String.fromCharCode(...input.subarray(start, end));
+  const line = Buffer.from(input.buffer, input.byteOffset + start, end - start).toString('latin1');
   const transport = transportOf(line, end < lineLimit);
   if (transport === undefined) return malformed('transport');
   if (end + 2 > maxLineBytes) return malformed('line_too_long');
@@ -47,40 +47,29 @@ function transportOf(line: string, isWhole: boolean): Transport | undefined {
 }
 
 function decodeFields(fields: readonly string[], family: 4 | 6, bytes: number): DecodedProxyHeader {
-  const [, sourceText, destinationText, sourcePortText, destinationPortText] = fields;
-  if (
-    fields.length !== 5 ||
-    sourceText === undefined ||
-    destinationText === undefined ||
-    sourcePortText === undefined ||
-    destinationPortText === undefined
-  ) {
-    return malformed('fields');
-  }
-  const sourceAddress = canonicalAddress(sourceText, family);
-  const destinationAddress = canonicalAddress(destinationText, family);
-  if (sourceAddress === undefined || destinationAddress === undefined) return malformed('address');
+  const [, sourceText = '', destinationText = '', sourcePortText = '', destinationPortText = ''] = fields;
+  if (fields.length !== 5) return malformed('fields');
   const sourcePort = decodePort(sourcePortText);
   const destinationPort = decodePort(destinationPortText);
   if (sourcePort === undefined || destinationPort === undefined) return malformed('port');
-  return {
-    kind: 'header',
-    bytes,
-    version: 1,
-    source: { ...sourceAddress, port: sourcePort },
-    destination: { ...destinationAddress, port: destinationPort },
-    tlvs: [],
-  };
+  const source = decodeAddress(sourceText, sourcePort, family);
+  const destination = decodeAddress(destinationText, destinationPort, family);
+  if (source === undefined || destination === undefined) return malformed('address');
+  return { kind: 'header', bytes, version: 1, source, destination, tlvs: [] };
 }
 
-function canonicalAddress(text: string, family: 4 | 6): Omit<ProxyAddress, 'port'> | undefined {
-  const bytes = new Uint8Array(16);
-  if (family === 4) return readIpv4(text, bytes, 0) ? { address: text, family: 4 } : undefined;
-  if (!readIpv6(text, bytes, 0)) return undefined;
-  if (isIpv4Mapped(bytes, 0)) return { address: formatIpv4(bytes, 12), family: 4 };
-  return { address: formatIpv6(bytes, 0), family: 6 };
+/** The bytes of the address being read: never kept from one call to the next. */
+const scratch = new Uint8Array(16);
+
+/** Undefined where `text` is no address of the family. */
+function decodeAddress(text: string, port: number, family: 4 | 6): ProxyAddress | undefined {
+  if (family === 4) return readIpv4(text, scratch, 0) ? { address: text, port, family: 4 } : undefined;
+  if (!readIpv6(text, scratch, 0)) return undefined;
+  if (isIpv4Mapped(scratch, 0)) return { address: formatIpv4(scratch, 12), port, family: 4 };
+  return { address: formatIpv6(scratch, 0), port, family: 6 };
 }
 
+/** Undefined where `text` is no port in decimal without leading zeros. */
 function decodePort(text: string): number | undefined {
   if (!/^(?:0|[1-9][0-9]{0,4})$/.test(text)) return undefined;
   const port = Number(text);

@@ -54,11 +54,15 @@ export function decodeProxyV2(input: Uint8Array): DecodedProxyHeader {
   if (tlvs === undefined && !isOpaque) return malformed('tlvs');
   if (tlvs !== undefined && !hasRightChecksum(input, bytes, tlvs)) return malformed('crc32c');
 
-  const header = { kind: 'header', bytes, version: 2, tlvs: tlvs ?? [] } as const;
-  if (isOpaque || transport !== stream || family === unix) {
-    return { ...header, source: undefined, destination: undefined };
+  let source: ProxyAddress | undefined;
+  let destination: ProxyAddress | undefined;
+  if (!isOpaque && transport === stream && family !== unix) {
+    const addressBytes = family === inet ? 4 : 16;
+    const portsAt = proxyFixedBytesV2 + 2 * addressBytes;
+    source = decodeAddress(input, proxyFixedBytesV2, addressBytes, portsAt);
+    destination = decodeAddress(input, proxyFixedBytesV2 + addressBytes, addressBytes, portsAt + 2);
   }
-  return { ...header, ...decodeAddresses(input, family === inet ? 4 : 6) };
+  return { kind: 'header', bytes, version: 2, source, destination, tlvs: tlvs ?? [] };
 }
 
 /** The TLVs between the two places; undefined when they do not end there or there is no making sense of the checksum's. */
@@ -91,21 +95,9 @@ function hasRightChecksum(input: Uint8Array, bytes: number, tlvs: readonly Proxy
   return crc32c(input, at + 4, bytes, withZeros) === uint16(checksum, 0) * 0x10000 + uint16(checksum, 2);
 }
 
-function decodeAddresses(
-  input: Uint8Array,
-  family: 4 | 6,
-): { source: ProxyAddress; destination: ProxyAddress } {
-  const length = family === 4 ? 4 : 16;
-  const portsAt = proxyFixedBytesV2 + 2 * length;
-  return {
-    source: decodeAddress(input, family, proxyFixedBytesV2, portsAt),
-    destination: decodeAddress(input, family, proxyFixedBytesV2 + length, portsAt + 2),
-  };
-}
-
-function decodeAddress(input: Uint8Array, family: 4 | 6, at: number, portAt: number): ProxyAddress {
+function decodeAddress(input: Uint8Array, at: number, addressBytes: 4 | 16, portAt: number): ProxyAddress {
   const port = uint16(input, portAt);
-  if (family === 4) return { address: formatIpv4(input, at), port, family: 4 };
+  if (addressBytes === 4) return { address: formatIpv4(input, at), port, family: 4 };
   if (isIpv4Mapped(input, at)) return { address: formatIpv4(input, at + 12), port, family: 4 };
   return { address: formatIpv6(input, at), port, family: 6 };
 }

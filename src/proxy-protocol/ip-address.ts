@@ -101,27 +101,36 @@ export function formatIpv4(bytes: Uint8Array, at: number): string {
 
 /** RFC 5952 text, as Node.js writes the addresses of sockets (so `::/96` but `::` and `::1` ends in a dotted quad). */
 export function formatIpv6(bytes: Uint8Array, at: number): string {
-  const groups = Array.from({ length: 8 }, (_, index) => groupAt(bytes, at + index * 2));
-  const gap = longestZeroRun(groups);
+  const gap = longestZeroRun(bytes, at);
   if (gap.start === 0 && gap.length === 6) return `::${formatIpv4(bytes, at + 12)}`;
-  const head = groups.map((group) => group.toString(16));
-  if (gap.length < 2) return head.join(':');
-  const tail = head.splice(gap.start + gap.length);
-  head.length = gap.start;
-  return `${head.join(':')}::${tail.join(':')}`;
+  if (gap.length < 2) return formatGroups(bytes, at, 0, 8);
+  return `${formatGroups(bytes, at, 0, gap.start)}::${formatGroups(bytes, at, gap.start + gap.length, 8)}`;
 }
 
-function groupAt(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+/** The address's groups from `start` to `end` with colons between them. */
+function formatGroups(bytes: Uint8Array, at: number, start: number, end: number): string {
+  let text = '';
+  for (let group = start; group < end; group++) {
+    if (group > start) text += ':';
+    text += groupAt(bytes, at, group).toString(16);
+  }
+  return text;
+}
+
+function groupAt(bytes: Uint8Array, at: number, group: number): number {
+  return ((bytes[at + 2 * group] ?? 0) << 8) | (bytes[at + 2 * group + 1] ?? 0);
 }
 
 /** The first of the longest runs of zero groups. */
-function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
-  let longest = { start: 0, length: 0 };
+function longestZeroRun(bytes: Uint8Array, at: number): { start: number; length: number } {
+  const longest = { start: 0, length: 0 };
   let length = 0;
-  for (const [index, group] of groups.entries()) {
-    length = group === 0 ? length + 1 : 0;
-    if (length > longest.length) longest = { start: index - length + 1, length };
+  for (let group = 0; group < 8; group++) {
+    length = groupAt(bytes, at, group) === 0 ? length + 1 : 0;
+    if (length > longest.length) {
+      longest.length = length;
+      longest.start = group - length + 1;
+    }
   }
   return longest;
 }
