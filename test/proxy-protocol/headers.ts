@@ -203,6 +203,11 @@ const versionTwo: readonly Example[] = [
   { name: 'LOCAL with anything', bytes: v2(0x20, 0x00, '030004ff'), becomes: 'keep' },
   { name: 'LOCAL with a checksum', bytes: withChecksum(0x20, 0x00, ''), becomes: 'keep' },
   {
+    name: 'LOCAL with a checksum, as HAProxy 2.6 sends it',
+    bytes: hex(`${signatureV2} 20000007 030004 a9b87e8f`),
+    becomes: 'keep',
+  },
+  {
     name: 'LOCAL with a wrong checksum',
     bytes: spoiled(withChecksum(0x20, 0x00, '040000')),
     becomes: 'crc32c',
