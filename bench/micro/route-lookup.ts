@@ -19,7 +19,12 @@ interface Shape {
 
 const shapes: readonly Shape[] = [
   { title: 'exact, one route', routes: (count) => [oneRoute(count, exactName)], asked: exactName },
-  { title: 'exact, a route each', routes: (count) => aRouteEach(count), asked: exactName },
+  { title: 'exact, a route each', routes: (count) => aRouteEach(count, {}), asked: exactName },
+  {
+    title: 'exact, a route each, one listener',
+    routes: (count) => aRouteEach(count, { listeners: ['edge'] }),
+    asked: exactName,
+  },
   {
     title: 'wildcard, one route',
     routes: (count) => [oneRoute(count, (i) => `*.${exactName(i)}`)],
@@ -45,11 +50,12 @@ function oneRoute(count: number, name: (i: number) => string): RouteCriteria {
   };
 }
 
-function aRouteEach(count: number): RouteCriteria[] {
+function aRouteEach(count: number, criteria: Partial<RouteCriteria>): RouteCriteria[] {
   return Array.from({ length: count }, (_, i) => ({
     name: `route${i}`,
     serverNames: [exactName(i)],
     wildcard: 'any-depth',
+    ...criteria,
   }));
 }
 

@@ -17,13 +17,13 @@ export interface RouteConflict<R extends RouteCriteria> {
  */
 export function findRouteConflicts<R extends RouteCriteria>(routes: readonly R[]): RouteConflict<R>[] {
   const overlaps = new OverlapSearch(routes);
-  for (const { name, places } of new NameIndex(routes).shared()) overlaps.searchGroup(name, places);
+  for (const { name, places } of new NameIndex(routes).sharedNames()) overlaps.searchGroup(name, places);
   const conflicts: RouteConflict<R>[] = [];
   for (const [place, second] of routes.entries()) {
     const overlap = overlaps.found.get(place);
     const first = overlap === undefined ? undefined : routes[overlap.withPlace];
-    if (overlap !== undefined && first !== undefined)
-      conflicts.push({ first, second, why: describe(overlap) });
+    if (overlap === undefined || first === undefined) continue;
+    conflicts.push({ first, second, why: describe(overlap) });
   }
   return conflicts;
 }
@@ -94,7 +94,8 @@ function claimsOf(route: RouteCriteria): Claim[] {
 
 /** Equal for two claims exactly where they are of equal precedence for the connections both hold for. */
 function keyOf({ listener, prefix, protocol }: Claim): string {
-  return JSON.stringify([listener, prefix && formatCidr(prefix.cidr), protocol]);
+  const prefixKey = prefix && `${prefix.cidr.family} ${prefix.cidr.bits}/${prefix.cidr.length}`;
+  return JSON.stringify([listener, prefixKey, protocol]);
 }
 
 /** Whether an address exists for which the prefix both claims have is the longest of either route. */

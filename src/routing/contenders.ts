@@ -4,41 +4,44 @@ import { PrefixMap } from './prefix-map.ts';
 import type { RouteCriteria, RouteQuery } from './route-criteria.ts';
 
 /**
- * Routes equal on the name, to be told apart by listener, then source, then protocol: one hash level each, what a
- * route doesn't ask about (`any`) after what it does. Where two routes could take the same place the first keeps it.
+ * Tells routes that are equal on the name apart, by listener, then source, then protocol: one hash level each, what a
+ * route doesn't ask about (`any`) after what it does. Knows the routes by their places in the list it is given, so
+ * that lists with the same criteria can share one. Where two routes could take the same place the first keeps it.
  */
-export class Contenders<R extends RouteCriteria> {
-  readonly #byListener = new Map<string, BySource<R>>();
-  #any: BySource<R> | undefined;
+export class Contenders {
+  #byListener: Map<string, BySource> | undefined;
+  #any: BySource | undefined;
 
-  constructor(routes: readonly R[]) {
-    for (const route of routes) {
+  constructor(routes: readonly RouteCriteria[]) {
+    for (const [place, route] of routes.entries()) {
       if (route.listeners === undefined) {
         this.#any ??= new BySource();
-        this.#any.add(route);
+        this.#any.add(route, place);
         continue;
       }
+      this.#byListener ??= new Map();
       for (const listener of route.listeners) {
         const bySource = this.#byListener.get(listener) ?? new BySource();
         this.#byListener.set(listener, bySource);
-        bySource.add(route);
+        bySource.add(route, place);
       }
     }
   }
 
-  find(query: RouteQuery): R | undefined {
-    return this.#byListener.get(query.listener)?.find(query) ?? this.#any?.find(query);
+  /** The place of the route that wins; undefined where none matches. */
+  find(query: RouteQuery): number | undefined {
+    return this.#byListener?.get(query.listener)?.find(query) ?? this.#any?.find(query);
   }
 }
 
-class BySource<R extends RouteCriteria> {
-  #byPrefix: PrefixMap<ByProtocol<R>> | undefined;
-  #any: ByProtocol<R> | undefined;
+class BySource {
+  #byPrefix: PrefixMap<ByProtocol> | undefined;
+  #any: ByProtocol | undefined;
 
-  add(route: R): void {
+  add(route: RouteCriteria, place: number): void {
     if (route.sources === undefined) {
       this.#any ??= new ByProtocol();
-      this.#any.add(route);
+      this.#any.add(route, place);
       return;
     }
     this.#byPrefix ??= new PrefixMap();
@@ -46,15 +49,15 @@ class BySource<R extends RouteCriteria> {
       const cidr = checkedCidr(source);
       const byProtocol = this.#byPrefix.get(cidr) ?? new ByProtocol();
       this.#byPrefix.set(cidr, byProtocol);
-      byProtocol.add(route);
+      byProtocol.add(route, place);
     }
   }
 
-  find(query: RouteQuery): R | undefined {
+  find(query: RouteQuery): number | undefined {
     return this.#findByPrefix(query) ?? this.#any?.find(query);
   }
 
-  #findByPrefix(query: RouteQuery): R | undefined {
+  #findByPrefix(query: RouteQuery): number | undefined {
     if (this.#byPrefix === undefined || query.source === undefined) return undefined;
     const address = parseIpAddress(query.source);
     if (address === undefined) return undefined;
@@ -62,26 +65,26 @@ class BySource<R extends RouteCriteria> {
   }
 }
 
-class ByProtocol<R extends RouteCriteria> {
-  #byProtocol: Map<string, R> | undefined;
-  #any: R | undefined;
+class ByProtocol {
+  #byProtocol: Map<string, number> | undefined;
+  #any: number | undefined;
 
-  add(route: R): void {
+  add(route: RouteCriteria, place: number): void {
     if (route.alpn === undefined) {
-      this.#any ??= route;
+      this.#any ??= place;
       return;
     }
     this.#byProtocol ??= new Map();
     for (const protocol of route.alpn) {
-      if (!this.#byProtocol.has(protocol)) this.#byProtocol.set(protocol, route);
+      if (!this.#byProtocol.has(protocol)) this.#byProtocol.set(protocol, place);
     }
   }
 
-  find(query: RouteQuery): R | undefined {
+  find(query: RouteQuery): number | undefined {
     if (this.#byProtocol !== undefined && !query.plainTcp) {
       for (const protocol of query.alpn) {
-        const route = this.#byProtocol.get(protocol);
-        if (route !== undefined) return route;
+        const place = this.#byProtocol.get(protocol);
+        if (place !== undefined) return place;
       }
     }
     return this.#any;

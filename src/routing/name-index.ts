@@ -1,8 +1,8 @@
 import type { RouteCriteria } from './route-criteria.ts';
 
 /**
- * Which routes have which name, by their place in the list. A name's value is a place where one route has it, else
- * the number of routes plus a place in `groups`: a name costs its string and a map entry, no object.
+ * Which routes have which name, by their place in the list. A name's value is a place where it is listed once, else
+ * the number of routes plus a place in `shared`: a name costs its string and a map entry, no object.
  */
 export class NameIndex {
   readonly exact = new Map<string, number>();
@@ -12,8 +12,8 @@ export class NameIndex {
   readonly anyDepth = new Map<string, number>();
   /** The routes without server names. */
   readonly nameless: number[] = [];
-  /** The routes of the names that several have, in the list's order. */
-  readonly groups: number[][] = [];
+  /** The routes of the names listed more than once, in the list's order; a route twice where it lists a name twice. */
+  readonly shared: number[][] = [];
   readonly #routeCount: number;
 
   constructor(routes: readonly RouteCriteria[]) {
@@ -34,26 +34,25 @@ export class NameIndex {
     const value = names.get(name);
     if (value === undefined) {
       names.set(name, place);
-    } else if (value >= this.#routeCount) {
-      const group = this.groups[value - this.#routeCount];
-      if (group !== undefined && group.at(-1) !== place) group.push(place);
-    } else if (value !== place) {
-      names.set(name, this.#routeCount + this.groups.length);
-      this.groups.push([value, place]);
+    } else if (value < this.#routeCount) {
+      names.set(name, this.#routeCount + this.shared.length);
+      this.shared.push([value, place]);
+    } else {
+      this.shared[value - this.#routeCount]?.push(place);
     }
   }
 
-  /** The names that several routes have, as a user would write them; undefined for the routes without names. */
-  *shared(): Iterable<{ readonly name: string | undefined; readonly places: readonly number[] }> {
+  /** The names listed more than once, as a user would write them; undefined for the routes without names. */
+  *sharedNames(): Iterable<{ readonly name: string | undefined; readonly places: readonly number[] }> {
     yield { name: undefined, places: this.nameless };
-    yield* this.#sharedOf(this.exact, (name) => name);
-    yield* this.#sharedOf(this.oneLabel, (suffix) => `*.${suffix} (one label)`);
-    yield* this.#sharedOf(this.anyDepth, (suffix) => (suffix === '' ? '*' : `*.${suffix}`));
+    yield* this.#sharedIn(this.exact, (name) => name);
+    yield* this.#sharedIn(this.oneLabel, (suffix) => `*.${suffix} (one label)`);
+    yield* this.#sharedIn(this.anyDepth, (suffix) => (suffix === '' ? '*' : `*.${suffix}`));
   }
 
-  *#sharedOf(names: ReadonlyMap<string, number>, write: (name: string) => string) {
+  *#sharedIn(names: ReadonlyMap<string, number>, write: (name: string) => string) {
     for (const [name, value] of names) {
-      const places = this.groups[value - this.#routeCount];
+      const places = this.shared[value - this.#routeCount];
       if (places !== undefined) yield { name: write(name), places };
     }
   }

@@ -1,9 +1,9 @@
-import { Contenders } from './contenders.ts';
 import { NameIndex } from './name-index.ts';
 import type { RouteCriteria, RouteQuery } from './route-criteria.ts';
+import { RouteGroup, RouteGroups } from './route-group.ts';
 
 /** A route that asks about nothing but its name, alone with it; else the routes with it, to be told apart. */
-type Entry<R extends RouteCriteria> = R | Contenders<R>;
+type Entry<R extends RouteCriteria> = R | RouteGroup<R>;
 
 /**
  * Finds the route of a connection: exact name, then the wildcard with the most labels, then `*`, then no server
@@ -15,7 +15,7 @@ export class RouteTable<R extends RouteCriteria> {
   readonly #names: NameIndex;
   /** What the values of `#names` stand for. */
   readonly #entries: readonly Entry<R>[];
-  readonly #nameless: Contenders<R>;
+  readonly #nameless: RouteGroup<R>;
   /** By a count of labels: whether some any-depth wildcard has a suffix of so many, and a lookup is worth while. */
   readonly #suffixDepths: readonly boolean[];
 
@@ -23,8 +23,9 @@ export class RouteTable<R extends RouteCriteria> {
   constructor(routes: readonly R[]) {
     this.routes = routes;
     this.#names = new NameIndex(routes);
-    this.#entries = compileEntries(routes, this.#names.groups);
-    this.#nameless = new Contenders(pick(routes, this.#names.nameless));
+    const groups = new RouteGroups<R>();
+    this.#entries = compileEntries(routes, groups, this.#names.shared);
+    this.#nameless = groups.of(pick(routes, this.#names.nameless));
     this.#suffixDepths = suffixDepths(this.#names.anyDepth.keys());
   }
 
@@ -60,24 +61,17 @@ export class RouteTable<R extends RouteCriteria> {
   #resolve(value: number | undefined, query: RouteQuery): R | undefined {
     if (value === undefined) return undefined;
     const entry = this.#entries[value];
-    return entry instanceof Contenders ? entry.find(query) : entry;
+    return entry instanceof RouteGroup ? entry.find(query) : entry;
   }
 }
 
 function compileEntries<R extends RouteCriteria>(
   routes: readonly R[],
-  groups: readonly (readonly number[])[],
+  groups: RouteGroups<R>,
+  shared: readonly (readonly number[])[],
 ): Entry<R>[] {
-  // Names that share their routes, as those of a block list do, share what tells these apart.
-  const compiled = new Map<string, Contenders<R>>();
-  const alone = routes.map((route) => (asksOnlyName(route) ? route : new Contenders([route])));
-  const together = groups.map((group) => {
-    const key = group.join();
-    const contenders = compiled.get(key) ?? new Contenders(pick(routes, group));
-    compiled.set(key, contenders);
-    return contenders;
-  });
-  return [...alone, ...together];
+  const alone = routes.map((route) => (asksOnlyName(route) ? route : groups.of([route])));
+  return [...alone, ...shared.map((places) => groups.of(pick(routes, places)))];
 }
 
 function asksOnlyName(route: RouteCriteria): boolean {

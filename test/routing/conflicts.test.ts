@@ -65,6 +65,14 @@ describe('two routes conflict', () => {
     );
   });
 
+  it('whatever prefixes of the other address family they have', () => {
+    // As many addresses, and the same number as first.
+    assert.match(
+      why({ sources: ['0.0.0.0/0', '::/96'] }, { sources: ['0.0.0.0/0'] }) ?? '',
+      /from 0\.0\.0\.0\/0/,
+    );
+  });
+
   it('where one of them has longer prefixes too, but not for all of the common one', () => {
     assert.match(
       why({ sources: ['10.0.0.0/8', '10.0.0.0/9', '10.128.0.0/10'] }, { sources: ['10.0.0.0/8'] }) ?? '',
@@ -119,6 +127,7 @@ describe('two routes do not conflict', () => {
       alpn: ['h2', 'h2'],
     };
     assert.equal(why(twice, { serverNames: ['b'] }), undefined);
+    assert.deepEqual(findRouteConflicts([route('twice', twice)]), []);
   });
 });
 
@@ -139,10 +148,12 @@ describe('conflicts of many routes', () => {
     const many = (criteria: (i: number) => Partial<RouteCriteria>) =>
       Array.from({ length: count }, (_, i) => route(`r${i}`, criteria(i)));
     const source = (i: number) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
-    const shared = { serverNames: Array.from({ length: 50 }, (_, i) => `s${i}.example`) };
+    const shared = { serverNames: Array.from({ length: 5 }, (_, i) => `s${i}.example`) };
     assert.equal(findRouteConflicts(many((i) => ({ serverNames: [`n${i}`, `*.n${i}`] }))).length, 0);
     assert.equal(findRouteConflicts(many((i) => ({ ...shared, sources: [source(i)] }))).length, 0);
     assert.equal(findRouteConflicts(many((i) => ({ serverNames: [`n${i >> 1}`] }))).length, count / 2);
     assert.equal(findRouteConflicts(many(() => shared)).length, count - 1);
+    const halved = { sources: ['10.0.0.0/8', '10.0.0.0/9', '10.128.0.0/9'] };
+    assert.equal(findRouteConflicts(many(() => halved)).length, count - 1);
   });
 });
