@@ -3,7 +3,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 /** The most that is read of a file. 100,000 routes take about 10 MB. */
 const maxSourceBytes = 256 * 1024 ** 2;
 
-const firstReadBytes = 64 * 1024;
+/** What a pipe holds. */
+const chunkBytes = 64 * 1024;
 
 export type SourceText =
   | { readonly ok: true; readonly text: string }
@@ -49,24 +50,24 @@ function readFile(file: string): Uint8Array | undefined {
 
 /** To the end, which for a pipe is not known before; undefined where that is too far. */
 function readAll(descriptor: number): Uint8Array | undefined {
-  let buffer = Buffer.allocUnsafe(firstReadBytes);
-  let length = 0;
-  for (;;) {
-    if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
-    const count = readSome(descriptor, buffer, length);
-    if (count === 0) return buffer.subarray(0, length);
-    length += count;
-    if (length > maxSourceBytes) return undefined;
+  const chunks: Uint8Array[] = [];
+  for (let length = 0; length <= maxSourceBytes; ) {
+    const chunk = readSome(descriptor);
+    if (chunk.length === 0) return Buffer.concat(chunks, length);
+    chunks.push(chunk);
+    length += chunk.length;
   }
+  return undefined;
 }
 
 const retryMs = 10;
 
 /** Standard input may be a pipe that whoever started us made non-blocking. */
-function readSome(descriptor: number, buffer: Buffer, offset: number): number {
+function readSome(descriptor: number): Uint8Array {
+  const buffer = Buffer.allocUnsafe(chunkBytes);
   for (;;) {
     try {
-      return readSync(descriptor, buffer, offset, buffer.length - offset, null);
+      return buffer.subarray(0, readSync(descriptor, buffer));
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs);
