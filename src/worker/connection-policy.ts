@@ -1,17 +1,32 @@
 import { performance } from 'node:perf_hooks';
 import type { RouteSnapshot, Snapshot } from '../config/snapshot.ts';
-import type { Connection, Decision, DialFailure, Ending, Policy, Reject } from '../data-plane/data-plane.ts';
+import type {
+  Connection,
+  DataPlane,
+  Decision,
+  DialAddress,
+  DialFailure,
+  Ending,
+  Pending,
+  Policy,
+  Reject,
+} from '../data-plane/data-plane.ts';
 import { CidrSet } from '../routing/cidr.ts';
 import { RouteTable } from '../routing/route-table.ts';
 import { normalizeServerName } from '../routing/server-name.ts';
 import type { ConnectionObserver } from '../telemetry/connection-summary.ts';
 import { tlsAlert } from '../tls/alert.ts';
 import type { ClientHello } from '../tls/client-hello.ts';
-import type { EndpointSettings } from '../upstream/endpoint.ts';
+import { NameResolver } from '../upstream/dns/name-resolver.ts';
+import { type EndpointSettings, type EndpointState, endpointKey } from '../upstream/endpoint.ts';
+import { type OwnListener, OwnListeners } from '../upstream/own-listeners.ts';
+import type { ServerNameResult } from '../upstream/server-name-resolution.ts';
+import { SourceLimits } from '../upstream/source-limits.ts';
 import type { WorkerSlot } from '../upstream/worker-slot.ts';
 import { ConnectionQuery } from './connection-query.ts';
 import { ConnectionRecord } from './connection-record.ts';
 import { proxyHeader } from './proxy-header.ts';
+import { ServerNameTargets } from './server-name-targets.ts';
 import { createUpstreamEntry, type UpstreamEntry } from './upstream-entry.ts';
 
 const noRoute: Reject = { kind: 'reject', how: { alert: tlsAlert.unrecognized_name }, outcome: 'no_route' };
@@ -22,52 +37,80 @@ const unreachable: Reject = {
   outcome: 'upstream_unreachable',
 };
 const full: Reject = { kind: 'reject', how: { alert: tlsAlert.internal_error }, outcome: 'upstream_full' };
+const nameNotAllowed: Reject = {
+  kind: 'reject',
+  how: { alert: tlsAlert.unrecognized_name },
+  outcome: 'name_not_allowed',
+};
+const sourceLimited: Reject = { kind: 'reject', how: 'reset', outcome: 'source_limited' };
+const pending: Pending = { kind: 'pending' };
 
 /** What dialling somewhere else would not mend: this process is out of descriptors or memory. */
 const ownFaults: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS']);
 
+export interface ConnectionPolicyOptions {
+  readonly worker: WorkerSlot;
+  /** The sockets of this proxy as they are bound: it must never dial itself. */
+  readonly ownListeners?: readonly OwnListener[];
+  readonly observer?: ConnectionObserver | undefined;
+}
+
 /**
  * The life of a connection as far as anything is decided in it, for both data planes: `hello` finds its route and
- * upstream, `#dial` an endpoint, `dialFailed` the next one, `ended` gives back what it held and tells the observer.
+ * upstream, `#dial` somewhere to go, `dialFailed` the next place, `ended` gives back what it held and tells the
+ * observer.
  */
 export class ConnectionPolicy implements Policy {
+  /** Who is told of decisions that take time; to be set before the first connection. */
+  plane: Pick<DataPlane, 'answer'> | undefined;
   readonly #snapshot: Snapshot;
   readonly #table: RouteTable<RouteSnapshot>;
   readonly #upstreams: ReadonlyMap<string, UpstreamEntry>;
   readonly #trustedProxies: ReadonlyMap<string, CidrSet>;
+  readonly #sourceLimits: SourceLimits | undefined;
   readonly #observer: ConnectionObserver | undefined;
 
-  constructor(snapshot: Snapshot, worker: WorkerSlot, observer?: ConnectionObserver) {
+  constructor(snapshot: Snapshot, { worker, ownListeners = [], observer }: ConnectionPolicyOptions) {
     this.#snapshot = snapshot;
     this.#table = new RouteTable(snapshot.routes);
-    this.#upstreams = new Map(
-      snapshot.upstreams.map((each) => [each.name, createUpstreamEntry(each, worker)]),
-    );
+    this.#upstreams = createUpstreams(snapshot, worker, ownListeners);
     this.#trustedProxies = new Map(
       snapshot.listeners.flatMap(({ name, acceptProxyFrom }) =>
         acceptProxyFrom ? [[name, new CidrSet(acceptProxyFrom)]] : [],
       ),
     );
+    const { maxConnectionsPerSource, newConnectionsPerSource } = snapshot.limits;
+    const isLimited = maxConnectionsPerSource !== undefined || newConnectionsPerSource !== undefined;
+    this.#sourceLimits = isLimited ? new SourceLimits(snapshot.limits, worker) : undefined;
     this.#observer = observer;
   }
 
-  /** Takes over the endpoints that an upstream has now, as the supervisor resolved them. */
+  /** Takes over the endpoints that an upstream has now, as the supervisor found them. */
   updateEndpoints(upstream: string, endpoints: readonly EndpointSettings[]): void {
     this.#upstreams.get(upstream)?.upstream.update(endpoints, performance.now());
   }
 
-  accepted(connection: Connection): 'hello' | 'proxy-header' {
-    const trusted = this.#trustedProxies.get(connection.listener.name);
-    return trusted?.has(connection.client.address) ? 'proxy-header' : 'hello';
+  /** Takes over what the supervisor found out about one endpoint. */
+  setEndpointState(upstream: string, key: string, state: EndpointState, why: string): void {
+    this.#upstreams.get(upstream)?.upstream.setState(key, state, why, performance.now());
+  }
+
+  accepted(connection: Connection): 'hello' | 'proxy-header' | Reject {
+    const record = new ConnectionRecord();
+    connection.record = record;
+    const { address } = connection.client;
+    // Whose connection it is, the header will tell; until then it is nobody's.
+    if (this.#trustedProxies.get(connection.listener.name)?.has(address)) return 'proxy-header';
+    return this.#countSource(record, address) ? 'hello' : sourceLimited;
   }
 
   hello(connection: Connection, hello: ClientHello | undefined): Decision {
-    const record = new ConnectionRecord();
+    const record = recordOf(connection) ?? new ConnectionRecord();
     connection.record = record;
-    const sent = hello?.serverName;
-    record.sentServerName = sent;
-    record.serverName = sent === undefined ? undefined : normalizeServerName(sent);
+    record.sentServerName = hello?.serverName;
+    if (record.sentServerName !== undefined) record.serverName = normalizeServerName(record.sentServerName);
     if (hello) this.#noteHello(record, hello);
+    if (!this.#countSource(record, connection.client.address)) return sourceLimited;
 
     const route = this.#table.find(new ConnectionQuery(connection, record.serverName, hello));
     if (!route) return hello ? noRoute : notTls;
@@ -78,22 +121,26 @@ export class ConnectionPolicy implements Policy {
     if (!entry) return unreachable;
     if (!entry.upstream.tryAcquire()) return full;
     record.upstream = entry;
-    this.#noteForProxyHeader(record, entry, hello);
-    return this.#dial(connection, record, entry);
+    noteForProxyHeader(record, entry, hello);
+    return entry.serverNames
+      ? this.#dialServerName(connection, record, entry, entry.serverNames)
+      : this.#dial(connection, record, entry);
   }
 
   dialFailed(connection: Connection, failure: DialFailure): Decision {
     const record = recordOf(connection);
-    const { upstream: entry, endpoint } = record ?? {};
-    if (!record || !entry || !endpoint) return unreachable;
+    const entry = record?.upstream;
+    if (!record || !entry) return unreachable;
+    const isOwnFault = ownFaults.has(failure.code);
+    const { endpoint } = record;
     record.endpoint = undefined;
-    record.tried.push(endpoint);
-    if (ownFaults.has(failure.code)) {
-      entry.upstream.ended(endpoint, { diedBeforeFirstByte: false, served: false }, performance.now());
-      return unreachable;
+    if (endpoint) {
+      record.tried.push(endpoint);
+      const nowMs = performance.now();
+      if (isOwnFault) entry.upstream.ended(endpoint, { diedBeforeFirstByte: false, served: false }, nowMs);
+      else entry.upstream.dialFailed(endpoint, nowMs);
     }
-    entry.upstream.dialFailed(endpoint, performance.now());
-    if (record.tried.length >= entry.settings.connectAttempts) return unreachable;
+    if (isOwnFault || record.dials >= entry.settings.connectAttempts) return unreachable;
     return this.#dial(connection, record, entry);
   }
 
@@ -106,6 +153,7 @@ export class ConnectionPolicy implements Policy {
       entry.upstream.ended(endpoint, use, performance.now());
     }
     entry?.upstream.release();
+    if (record.countedSource !== undefined) this.#sourceLimits?.ended(record.countedSource);
     this.#observer?.ended({
       id: record.id,
       listener: connection.listener.name,
@@ -113,22 +161,62 @@ export class ConnectionPolicy implements Policy {
       hello: record.hello,
       route: record.route?.name,
       upstream: entry?.settings.name,
-      endpoint: endpoint?.key ?? record.tried.at(-1)?.key,
+      endpoint: record.dialled && endpointKey(record.dialled),
       ending,
     });
   }
 
   #dial(connection: Connection, record: ConnectionRecord, entry: UpstreamEntry): Decision {
-    const { settings, upstream } = entry;
-    const nowMs = performance.now();
-    const request = { source: connection.client.address, serverName: record.serverName, nowMs };
-    const endpoint = upstream.pick(request, record.tried);
-    if (!endpoint) return unreachable;
-    record.endpoint = endpoint;
-    upstream.dialled(endpoint);
-    const { connectTimeoutMs, sendProxyProtocol } = settings;
-    const dial = { kind: 'dial', endpoint, connectTimeoutMs, timeouts: this.#snapshot.timeouts } as const;
+    const target = entry.serverNames
+      ? record.addresses[record.dials % record.addresses.length]
+      : this.#pickEndpoint(connection, record, entry);
+    if (!target) return unreachable;
+    record.dialled = target;
+    record.dials += 1;
+    const { connectTimeoutMs, sendProxyProtocol } = entry.settings;
+    const { timeouts } = this.#snapshot;
+    const dial = { kind: 'dial', endpoint: target, connectTimeoutMs, timeouts } as const;
     return sendProxyProtocol ? { ...dial, header: proxyHeader(connection, record, sendProxyProtocol) } : dial;
+  }
+
+  #pickEndpoint(
+    connection: Connection,
+    record: ConnectionRecord,
+    { upstream }: UpstreamEntry,
+  ): DialAddress | undefined {
+    const { serverName, tried } = record;
+    const request = { source: connection.client.address, serverName, nowMs: performance.now() };
+    record.endpoint = upstream.pick(request, tried);
+    if (record.endpoint) upstream.dialled(record.endpoint);
+    return record.endpoint;
+  }
+
+  #dialServerName(
+    connection: Connection,
+    record: ConnectionRecord,
+    entry: UpstreamEntry,
+    targets: ServerNameTargets,
+  ): Decision {
+    const { serverName } = record;
+    if (serverName === undefined || !targets.allows(serverName)) return nameNotAllowed;
+    const decide = (result: ServerNameResult): Decision => {
+      if (result.kind === 'refused') return nameNotAllowed;
+      if (result.kind === 'failed') return unreachable;
+      record.addresses = result.addresses;
+      return this.#dial(connection, record, entry);
+    };
+    const result = targets.resolve(serverName);
+    if (!(result instanceof Promise)) return decide(result);
+    void result.then((found) => this.plane?.answer(connection, decide(found)));
+    return pending;
+  }
+
+  /** False when the source has all that it may have. A connection counts once, for whoever it is known to be from. */
+  #countSource(record: ConnectionRecord, address: string): boolean {
+    if (!this.#sourceLimits || record.countedSource !== undefined) return true;
+    if (!this.#sourceLimits.accept(address, performance.now())) return false;
+    record.countedSource = address;
+    return true;
   }
 
   #noteHello(record: ConnectionRecord, hello: ClientHello): void {
@@ -136,13 +224,33 @@ export class ConnectionPolicy implements Policy {
     const { serverName, alpn, tlsVersion, ja4, features } = hello;
     record.hello = { serverName, alpn, tlsVersion, ja4, ech: features.ech };
   }
+}
 
-  /** The hello's bytes are the plane's, so what a PROXY header will say of it is read now. */
-  #noteForProxyHeader(record: ConnectionRecord, { settings }: UpstreamEntry, hello?: ClientHello): void {
-    const { tlvs = [] } = settings.sendProxyProtocol ?? {};
-    if (tlvs.includes('alpn')) record.firstAlpn = hello?.alpn[0];
-    if (tlvs.includes('ja4')) record.ja4 = hello?.ja4;
-  }
+function createUpstreams(
+  snapshot: Snapshot,
+  worker: WorkerSlot,
+  bound: readonly OwnListener[],
+): ReadonlyMap<string, UpstreamEntry> {
+  const ownListeners = new OwnListeners(bound);
+  // An answer that is no longer good is not used: what is dialled must be what was checked and holds.
+  const names = new NameResolver({ keepOnFailure: false });
+  return new Map(
+    snapshot.upstreams.map((settings) => [
+      settings.name,
+      createUpstreamEntry(settings, worker, (each) => new ServerNameTargets(each, names, ownListeners)),
+    ]),
+  );
+}
+
+/** The hello's bytes are the plane's, so what a PROXY header will say of it is read now. */
+function noteForProxyHeader(
+  record: ConnectionRecord,
+  { settings }: UpstreamEntry,
+  hello: ClientHello | undefined,
+): void {
+  const { tlvs = [] } = settings.sendProxyProtocol ?? {};
+  if (tlvs.includes('alpn')) record.firstAlpn = hello?.alpn[0];
+  if (tlvs.includes('ja4')) record.ja4 = hello?.ja4;
 }
 
 function recordOf(connection: Connection): ConnectionRecord | undefined {

@@ -1,5 +1,6 @@
 import { v7 as uuidV7 } from 'uuid';
 import type { RouteSnapshot } from '../config/snapshot.ts';
+import type { DialAddress } from '../data-plane/data-plane.ts';
 import type { HelloSummary } from '../telemetry/connection-summary.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { UpstreamEntry } from './upstream-entry.ts';
@@ -14,6 +15,13 @@ export class ConnectionRecord {
   endpoint: Endpoint | undefined;
   /** Endpoints dialled in vain. */
   readonly tried: Endpoint[] = [];
+  /** Instead of endpoints: what the name that the client asked for resolved to. */
+  addresses: readonly DialAddress[] = [];
+  /** What was dialled last, as the access log shows it. */
+  dialled: DialAddress | undefined;
+  dials = 0;
+  /** The address that the limits on sources count this connection for. */
+  countedSource: string | undefined;
   /** The name that hashing and PROXY headers use: normal form, and as sent. */
   serverName: string | undefined;
   sentServerName: string | undefined;

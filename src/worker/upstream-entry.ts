@@ -1,26 +1,32 @@
-import { isIPv4, isIPv6 } from 'node:net';
-import type { UpstreamSnapshot } from '../config/snapshot.ts';
+import type { ServerNameUpstreamSnapshot, UpstreamSnapshot } from '../config/snapshot.ts';
+import { canonicalAddress } from '../upstream/dns/canonical-address.ts';
 import type { EndpointSettings } from '../upstream/endpoint.ts';
 import { Upstream } from '../upstream/upstream.ts';
 import type { WorkerSlot } from '../upstream/worker-slot.ts';
+import type { ServerNameTargets } from './server-name-targets.ts';
 
 /** An upstream as configured and as it is now. */
 export interface UpstreamEntry {
   readonly settings: UpstreamSnapshot;
   readonly upstream: Upstream;
+  /** Instead of endpoints, where it connects to the name that the client asks for. */
+  readonly serverNames: ServerNameTargets | undefined;
 }
 
-export function createUpstreamEntry(settings: UpstreamSnapshot, worker: WorkerSlot): UpstreamEntry {
-  return { settings, upstream: new Upstream(settings, fixedEndpoints(settings), Math.random, worker) };
+export function createUpstreamEntry(
+  settings: UpstreamSnapshot,
+  worker: WorkerSlot,
+  newTargets: (settings: ServerNameUpstreamSnapshot) => ServerNameTargets,
+): UpstreamEntry {
+  const upstream = new Upstream(settings, fixedEndpoints(settings), Math.random, worker);
+  return { settings, upstream, serverNames: settings.serverName && newTargets(settings.serverName) };
 }
 
-/** The endpoints that need no resolving. */
-export function fixedEndpoints(settings: UpstreamSnapshot): EndpointSettings[] {
+/** The endpoints that need no resolving; the supervisor tells of the others once it has looked them up. */
+function fixedEndpoints(settings: UpstreamSnapshot): EndpointSettings[] {
   return settings.endpoints.flatMap((endpoint): EndpointSettings[] => {
     if (endpoint.kind !== 'address') return [];
-    const { host: address, port, weight } = endpoint;
-    if (isIPv4(address)) return [{ address, port, weight, family: 4 }];
-    if (isIPv6(address)) return [{ address, port, weight, family: 6 }];
-    return [];
+    const resolved = canonicalAddress(endpoint.host);
+    return resolved ? [{ ...resolved, port: endpoint.port, weight: endpoint.weight }] : [];
   });
 }

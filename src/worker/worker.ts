@@ -121,8 +121,12 @@ interface Setup {
 function setUp(configure: ToWorker & { readonly kind: 'configure' }): Setup {
   const { snapshot, workerIndex, workerCount, credentials } = configure;
   const accessLog = snapshot.log.access === 'off' ? undefined : new AccessLog(snapshot.log.access);
-  const policy = new ConnectionPolicy(snapshot, { index: workerIndex, count: workerCount }, accessLog);
+  const policy = new ConnectionPolicy(snapshot, {
+    worker: { index: workerIndex, count: workerCount },
+    observer: accessLog,
+  });
   const plane = createPlane(configure.plane, policy);
+  policy.plane = plane;
   if (configure.maxConnections !== undefined) plane.setMaxConnections(configure.maxConnections);
   return { snapshot, plane, accessLog, credentials };
 }
