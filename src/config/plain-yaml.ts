@@ -31,17 +31,17 @@ class PlainReader {
     const isFlow = this.#tokens.isFlowStart();
     const root = isFlow ? this.#flow(noColumn) : this.#block();
     if (root === undefined || (isFlow && !this.#tokens.endLine())) return undefined;
+    // A line that fits no block ends them all: the rest of a scalar on several lines, or a mistake.
     return this.#tokens.column === noColumn ? root : undefined;
   }
 
   #block(): ConfigNode | undefined {
     if (this.#depth === maxDepth) return undefined;
     this.#depth++;
-    const column = this.#tokens.column;
+    const { column } = this.#tokens;
     const node = this.#tokens.isDash() ? this.#blockList(column) : this.#blockMapping(column);
     this.#depth--;
-    // Deeper than what has just ended: the rest of a scalar on several lines, or a mistake.
-    return this.#tokens.column > column ? undefined : node;
+    return node;
   }
 
   #blockList(column: number): ConfigNode | undefined {

@@ -86,6 +86,11 @@ const cases: readonly [text: string, ...problems: string[]][] = [
     'f:2:10: routes[0]: has none of "upstream" and "reject"; allowed is exactly one of "upstream" and "reject"',
   ],
   [
+    inRoute('name: 5'),
+    'f:2:10: routes[0]: has none of "upstream" and "reject"; allowed is exactly one of "upstream" and "reject"',
+    'f:2:17: routes[0].name: 5 is not allowed here; allowed is a name such as "shop"',
+  ],
+  [
     inRoute('upstream: shop, reject: reset'),
     'f:2:10: routes[0]: has "upstream" and "reject"; allowed is exactly one of "upstream" and "reject"',
   ],
@@ -255,6 +260,11 @@ const cases: readonly [text: string, ...problems: string[]][] = [
 
   // The rest.
   [below('workers: 0'), 'f:4:10: workers: 0 is not allowed here; allowed are whole numbers from 1 to 1024'],
+  [
+    below('workers: 0\nworkers: 5'),
+    'f:4:10: workers: 0 is not allowed here; allowed are whole numbers from 1 to 1024',
+    'f:5:1: workers: is given twice; allowed is once (the other is at f:4:1)',
+  ],
   [
     below('workers: all'),
     'f:4:10: workers: "all" is not allowed here; allowed are "auto" and whole numbers from 1 to 1024',
