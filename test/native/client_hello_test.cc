@@ -24,15 +24,46 @@ using Bytes = std::vector<uint8_t>;
 constexpr size_t kMaxHelloBytes = 65536;
 const std::filesystem::path kVectors = "test/vectors/hellos";
 
-std::vector<Bytes> ReadVectors(const char* folder) {
-  std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(kVectors / folder)) paths.push_back(entry.path());
-  std::sort(paths.begin(), paths.end());
-  std::vector<Bytes> vectors;
-  for (const auto& path : paths) {
-    std::ifstream file(path, std::ios::binary);
-    vectors.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+struct Vector {
+  std::string name;
+  Bytes bytes;
+};
+
+// The vectors of malformed/ are named after these, in the order of MalformedReason.
+const char* const kReasonNames[] = {
+    "none",
+    "recordType",
+    "recordVersion",
+    "emptyRecord",
+    "recordLength",
+    "handshakeType",
+    "truncated",
+    "sessionIdLength",
+    "cipherSuitesLength",
+    "compressionMethodsLength",
+    "extensionsLength",
+    "trailingBytes",
+    "extensionLength",
+    "duplicateExtension",
+    "serverNameLength",
+    "emptyServerName",
+    "severalServerNames",
+    "alpnLength",
+    "emptyAlpnName",
+    "supportedVersionsLength",
+    "signatureAlgorithmsLength",
+    "supportedGroupsLength",
+    "keyShareLength",
+};
+
+std::vector<Vector> ReadVectors(const char* folder) {
+  std::vector<Vector> vectors;
+  for (const auto& entry : std::filesystem::directory_iterator(kVectors / folder)) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::istreambuf_iterator<char> begin(file);
+    vectors.push_back({entry.path().stem(), Bytes(begin, std::istreambuf_iterator<char>())});
   }
+  std::sort(vectors.begin(), vectors.end(), [](const Vector& a, const Vector& b) { return a.name < b.name; });
   return vectors;
 }
 
@@ -160,18 +191,24 @@ void CheckMutations(const std::vector<Bytes>& vectors, int count) {
 }  // namespace
 
 int main() {
-  const std::vector<Bytes> captured = ReadVectors("captured");
-  std::vector<Bytes> all = ReadVectors("malformed");
+  const std::vector<Vector> captured = ReadVectors("captured");
+  const std::vector<Vector> malformed = ReadVectors("malformed");
   CHECK(captured.size() >= 30);
-  CHECK(all.size() >= 20);
-  for (const Bytes& bytes : all) CHECK(ScanOnce(bytes).status == HelloStatus::kMalformed);
-  all.insert(all.end(), captured.begin(), captured.end());
-  for (const Bytes& bytes : all) CheckEveryPrefix(bytes);
-  for (const Bytes& bytes : captured) {
-    const Bytes message = MessageOf(bytes);
+  CHECK_EQ(malformed.size(), std::size(kReasonNames) - 1);
+  std::vector<Bytes> all;
+  for (const Vector& vector : malformed) {
+    const HelloFacts facts = ScanOnce(vector.bytes);
+    CHECK(facts.status == HelloStatus::kMalformed);
+    CHECK_EQ(kReasonNames[static_cast<size_t>(facts.malformed_reason)], vector.name);
+    all.push_back(vector.bytes);
+  }
+  for (const Vector& vector : captured) {
+    const Bytes message = MessageOf(vector.bytes);
     CheckSplits(message);
     CheckLimits(message);
+    all.push_back(vector.bytes);
   }
+  for (const Bytes& bytes : all) CheckEveryPrefix(bytes);
   CheckHugeMessage();
   CheckMutations(all, 50000);
   return check::Finish();

@@ -272,6 +272,22 @@ for (const [implementation, Scanner] of scanners) {
       }
     });
 
+    it('blames the wrong length rather than the end that comes right after it', () => {
+      const message = buildMessage({ sessionIdBytes: 0, cipherSuites: [0x1301] });
+      const endingWith = (length: number, lastByte: number) => {
+        const cut = message.slice(0, length);
+        cut.set([(length - 4) >> 8, (length - 4) & 0xff], 2);
+        cut[length - 1] = lastByte;
+        return reasonOf(record(cut));
+      };
+      assert.equal(endingWith(39, 33), malformedReason.sessionIdLength);
+      assert.equal(endingWith(39, 32), malformedReason.truncated);
+      assert.equal(endingWith(41, 3), malformedReason.cipherSuitesLength);
+      assert.equal(endingWith(41, 2), malformedReason.truncated);
+      assert.equal(endingWith(44, 0), malformedReason.compressionMethodsLength);
+      assert.equal(endingWith(44, 1), malformedReason.truncated);
+    });
+
     it('sees post-quantum groups in supported_groups and in key_share', () => {
       for (const group of [0x11eb, 0x11ec, 0x11ed, 0x6399, 0x639a, 0x0200, 0x0201, 0x0202]) {
         assert.equal(read(buildHello({ groups: [29, group] })).features.postQuantum, true);
