@@ -32,7 +32,7 @@ export function registerDemo(program: Command): void {
 async function demo(port: number | undefined): Promise<void> {
   const log = createProcessLog('warn');
   const supervisor = new Supervisor(log);
-  const stopped = stopOnSignals(supervisor, log);
+  const stopped = stopOnSignals(supervisor, log, ['SIGTERM', 'SIGINT', 'SIGHUP']);
   const backends = await startBackends();
   try {
     const endpoints = new Map(backends.running.map(({ name, backend }) => [name, backend.address]));

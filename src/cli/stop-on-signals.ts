@@ -6,8 +6,12 @@ export interface Stoppable {
   abort(): Promise<void>;
 }
 
-/** The first SIGTERM or SIGINT stops, a second one aborts. Resolves when that is done. */
-export function stopOnSignals(what: Stoppable, log: Logger): Promise<'drained' | 'aborted'> {
+/** The first of the signals stops, a second one aborts. Resolves when that is done. */
+export function stopOnSignals(
+  what: Stoppable,
+  log: Logger,
+  signals: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'],
+): Promise<'drained' | 'aborted'> {
   return new Promise((resolve) => {
     let how: 'drained' | 'aborted' | undefined;
     const onSignal = (signal: NodeJS.Signals) => {
@@ -17,7 +21,6 @@ export function stopOnSignals(what: Stoppable, log: Logger): Promise<'drained' |
       const done = how === 'drained' ? what.stop() : what.abort();
       void done.then(() => resolve(how ?? 'drained'));
     };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
+    for (const signal of signals) process.on(signal, onSignal);
   });
 }

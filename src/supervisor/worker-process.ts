@@ -35,6 +35,7 @@ export class WorkerProcess {
   readonly #startTimer: NodeJS.Timeout;
   readonly #exited: Promise<void>;
   #hasStarted = false;
+  #isEnding = false;
 
   /** `cluster.setupPrimary` must have been called. */
   constructor(setup: WorkerSetup, observer: WorkerObserver) {
@@ -63,6 +64,7 @@ export class WorkerProcess {
 
   /** Sends `last` and waits for the end; one that takes longer than `patienceMs` is killed. */
   async end(last: ToWorker, patienceMs: number): Promise<void> {
+    this.#isEnding = true;
     // It has no connection yet, and nobody to hear a message.
     if (!this.#hasStarted) this.#kill();
     this.send(last);
@@ -72,7 +74,8 @@ export class WorkerProcess {
   }
 
   #receive(message: unknown): void {
-    if (!isToSupervisor(message)) return;
+    // The sockets that a starting worker would get may be closed by now.
+    if (this.#isEnding || !isToSupervisor(message)) return;
     switch (message.kind) {
       case 'started':
         this.#hasStarted = true;

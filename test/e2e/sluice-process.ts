@@ -114,10 +114,10 @@ export class SluiceProcess {
   /** For the end of a test, however far it came: nothing of it is left running. */
   async end(): Promise<void> {
     this.kill('SIGKILL');
-    await this.exited;
     for (const pid of this.workerPids) {
       if (isRunning(pid)) process.kill(pid, 'SIGKILL');
     }
+    await this.exited;
   }
 
   #collect(from: Readable, lines: string[]): void {
