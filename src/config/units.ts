@@ -78,7 +78,7 @@ export function parsePercentage(text: string): Parsed<number> {
   return result.ok ? parsed(result.value / 100) : result;
 }
 
-export interface Rate {
+interface Rate {
   readonly count: number;
   readonly perMs: number;
 }
@@ -92,7 +92,7 @@ export function parseRate(text: string, range: Range): Parsed<Rate> {
 }
 
 /** What a value of this kind looks like, with its verb. */
-export function allowedQuantities(quantity: Quantity): string {
+function allowedQuantities(quantity: Quantity): string {
   return `are ${quantity.what} such as ${quantity.examples.map((each) => `"${each}"`).join(', ')}`;
 }
 
