@@ -3,7 +3,6 @@ import { partsOf, salvageParts } from './config-parts.ts';
 import type { Fault, Finding } from './finding.ts';
 import { NodeLocator } from './node-locator.ts';
 import { toValue } from './node-value.ts';
-import { readPlainYaml } from './plain-yaml.ts';
 import { formatProblem, type Problem, toProblems } from './problem.ts';
 import { readSource } from './read-source.ts';
 import { findReferenceProblems } from './references.ts';
@@ -37,8 +36,7 @@ function loadText(text: string, file: string): LoadedConfig {
     ok: false,
     problems: toProblems(faults, text, file),
   });
-  const plain = readPlainYaml(text);
-  const nodes = plain === undefined ? readYaml(text) : { ok: true as const, root: plain };
+  const nodes = readYaml(text);
   if (!nodes.ok) return refused(nodes.faults);
   const { value, faults, isCut } = toValue(nodes.root);
   if (value === null) return refused([{ at: 0, path: [], message: empty }]);

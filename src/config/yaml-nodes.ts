@@ -20,7 +20,7 @@ export type NodesResult =
   | { readonly ok: true; readonly root: ConfigNode }
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
-/** Reads YAML 1.2, of which JSON is a part, of any kind. */
+/** Reads YAML 1.2, of which JSON is a part. */
 export function readYaml(text: string): NodesResult {
   // Keys given twice are found later: the library compares every key with every other.
   const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, stringKeys: true });
