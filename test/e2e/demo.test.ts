@@ -58,6 +58,9 @@ describe('sluice demo', () => {
     const other = SluiceProcess.start(['demo']);
     try {
       assert.doesNotMatch(await other.printed(/Sluice demo/), /127\.0\.0\.1:8443 /);
+      // Asked, not killed, it takes its folder along.
+      other.kill('SIGTERM');
+      await other.exited;
     } finally {
       await other.end();
       server.close();
