@@ -130,6 +130,13 @@ describe('source limits: new connections', () => {
     assert.equal(mine, 10);
   });
 
+  it('remembers what a quiet source has used for as long as that matters', () => {
+    const limits = perSecond(10);
+    accepted(limits, 10, '192.0.2.1', 0);
+    for (const nowMs of [100, 200, 300, 400, 500]) limits.accept('198.51.100.1', nowMs);
+    assert.equal(accepted(limits, 10, '192.0.2.1', 500), 5);
+  });
+
   it('forgets sources that have been quiet long enough to start afresh anyway', () => {
     const limits = perSecond(10);
     for (let index = 0; index < 100; index += 1) {
@@ -174,8 +181,8 @@ describe('source limits after a reload', () => {
     assert.equal(accepted(limits, 4, '192.0.2.1', 0), 4);
     limits.configure({ maxConnectionsPerSource: 5, newConnectionsPerSource: rate });
     assert.equal(accepted(limits, 4, '192.0.2.1', 0), 1);
-    limits.configure({ maxConnectionsPerSource: undefined, newConnectionsPerSource: { ...rate, count: 3 } });
-    assert.equal(accepted(limits, 10, '192.0.2.1', 0), 3);
+    limits.configure({ maxConnectionsPerSource: undefined, newConnectionsPerSource: { ...rate, count: 8 } });
+    assert.equal(accepted(limits, 10, '192.0.2.1', 0), 5);
     limits.configure(unlimited);
     assert.equal(accepted(limits, 100, '192.0.2.1', 0), 100);
   });

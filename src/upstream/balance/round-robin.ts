@@ -7,8 +7,6 @@ import { stagger } from './stagger.ts';
 /** Past this the virtual clock starts again at 0, so that sums of 1 / weight keep their precision. */
 const virtualClockLimit = 2 ** 20;
 
-const none: readonly Endpoint[] = [];
-
 /**
  * Smooth weighted round-robin. An endpoint of weight w is due every 1/w on a virtual clock, and the earliest due
  * is next: the even spread of nginx's algorithm, at O(log n) a pick where that one looks at every endpoint.
@@ -42,17 +40,15 @@ export class RoundRobin implements Balancer {
   }
 
   pick(_request: PickRequest, tried: readonly Endpoint[]): Endpoint | undefined {
-    const first = this.#queue.least(none);
-    const next = tried.length === 0 ? first : this.#queue.least(tried);
+    const next = this.#queue.least(tried);
     if (next === undefined) return undefined;
-    // One that goes out of turn, for an endpoint that was tried already, does not move the clock.
-    if (next === first) this.#virtualNow = next.rank;
+    this.#virtualNow = next.rank;
     this.#queue.place(next.endpoint, next.rank + 1 / next.endpoint.effectiveWeight, next.turn);
     if (this.#virtualNow > virtualClockLimit) this.reset([...this.#weights.keys()]);
     return next.endpoint;
   }
 
-  /** In turns: 0 is due now, 1 has just had its turn. */
+  /** In turns: 1 has just had its turn, 0 is due now, less was passed over because it had been tried. */
   #waitLeft(endpoint: Endpoint): number | undefined {
     const due = this.#queue.find(endpoint)?.rank;
     const weight = this.#weights.get(endpoint);
