@@ -184,6 +184,23 @@ describe('endpoint discovery', () => {
     assert.deepEqual(await log.nextKeys(), ['192.0.2.8:443']);
   });
 
+  it('tells nothing after it is closed from within what it tells', limits, async () => {
+    const { zone, names } = await fakeDns(address('a.test', '192.0.2.1', 0));
+    const kinds: string[] = [];
+    await new Promise<void>((closed) => {
+      const discovery = new EndpointDiscovery(dnsSource, names, (event) => {
+        kinds.push(event.kind);
+        zone.records = [];
+        if (kinds.length === 2) {
+          discovery.close();
+          setImmediate(closed);
+        }
+      });
+    });
+    // Without the close, `failing` would follow at once.
+    assert.deepEqual(kinds, ['changed', 'changed']);
+  });
+
   it('tells nothing after it is closed, not even what was under way', limits, async () => {
     const { server, names } = await fakeDns(address('a.test', '192.0.2.1', 0));
     const { discovery, log } = discover(dnsSource, names);

@@ -89,17 +89,21 @@ describe('a health prober', () => {
     assert.equal(peer.accepted, 2);
   });
 
-  it('goes on from what it had found when only the settings change', limits, async () => {
+  it('goes on from what it had found and counted when only the settings change', limits, async () => {
     const peer = await TcpPeer.start();
     await peer.close();
-    const { prober, nextChange } = newProber();
-    prober.setTargets([{ endpoint: peer.endpoint, settings: settings() }]);
+    const { prober, changes, nextChange } = newProber();
+    prober.setTargets([{ endpoint: peer.endpoint, settings: settings({ intervalMs: 600_000 }) }]);
     await nextChange();
-    const changed = { endpoint: peer.endpoint, settings: settings({ intervalMs: 30 }) };
+    const changed = { endpoint: peer.endpoint, settings: settings({ healthyAfter: 3 }) };
+    const back = await peerThat(undefined, peer.endpoint.port);
     prober.setTargets([changed]);
     const report = prober.report(changed);
     assert.deepEqual([report?.state, report?.why], ['down', 'connection refused']);
     assert.equal(prober.report({ endpoint: peer.endpoint, settings: settings() }), undefined);
+    await nextChange();
+    await back.whenAccepted(3);
+    assert.deepEqual([back.accepted, changes.length], [3, 2]);
   });
 
   it('never probes an endpoint again before the last probe has ended', limits, async () => {

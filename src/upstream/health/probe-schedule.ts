@@ -44,7 +44,7 @@ export class ProbeSchedule {
   #report: ProbeReport;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `predecessor` probed the same endpoint in another way: what it found holds until this one knows better. */
+  /** `predecessor` probed the same endpoint in another way: what it found and counted goes on. */
   constructor(
     target: ProbeTarget,
     predecessor: ProbeSchedule | undefined,
@@ -54,9 +54,9 @@ export class ProbeSchedule {
     this.target = target;
     this.#slots = slots;
     this.#changed = changed;
-    this.#count = { ...unproven, state: predecessor?.report.state ?? unproven.state };
+    this.#count = predecessor === undefined ? unproven : predecessor.#count;
     this.#report = predecessor?.report ?? {
-      state: this.#count.state,
+      state: unproven.state,
       why: '',
       lastProbe: undefined,
       shown: undefined,

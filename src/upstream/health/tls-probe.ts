@@ -42,15 +42,9 @@ export const probeTls: Probe = (endpoint, settings, signal) => {
     secureContext: sharedContext(),
     rejectUnauthorized: false,
   });
-  let expiresAtMs: number | undefined;
-  // Keys are derived when the server's part of the handshake is read: the last chance to see its certificate
-  // should the handshake fail after all.
-  socket.on('keylog', () => {
-    expiresAtMs ??= certificateExpiry(socket);
-  });
   const shown = (): ShownByTls => ({
     version: socket.getProtocol() ?? undefined,
-    certificateExpiresAtMs: certificateExpiry(socket) ?? expiresAtMs,
+    certificateExpiresAtMs: certificateExpiry(socket),
   });
   const reading = {
     success: 'secureConnect',
