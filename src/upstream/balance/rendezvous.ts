@@ -10,7 +10,7 @@ const seedHigh = 0x7f4a7c15;
  * distributed with its weight as the rate, and the smallest wins. So an endpoint's share is its weight's; when one
  * comes or goes, exactly the texts that it wins move, and each has an order of its own in which the others follow.
  *
- * A pick looks at every endpoint, at about 2 ns each. A Maglev table would answer in one look, but moves
+ * A pick looks at every endpoint, at about 4 ns each. A Maglev table would answer in one look, but moves
  * more than it must, and would have to be built anew, in time proportional to its size, at every change of state.
  */
 export class Rendezvous {
