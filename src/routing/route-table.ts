@@ -1,9 +1,13 @@
+import { Contenders } from './contenders.ts';
 import { NameIndex } from './name-index.ts';
 import type { RouteCriteria, RouteQuery } from './route-criteria.ts';
-import { RouteGroup, RouteGroups } from './route-group.ts';
+import { SharedContenders } from './shared-contenders.ts';
 
-/** A route that asks about nothing but its name, alone with it; else the routes with it, to be told apart. */
-type Entry<R extends RouteCriteria> = R | RouteGroup<R>;
+/**
+ * What a name leads to: a route that asks about nothing else; or what a route alone with the name asks about besides;
+ * or several routes. Made so that a name costs no object of its own until routes share it.
+ */
+type Entry<R extends RouteCriteria> = R | Contenders | RouteGroup<R>;
 
 /**
  * Finds the route of a connection: exact name, then the wildcard with the most labels, then `*`, then no server
@@ -13,7 +17,7 @@ type Entry<R extends RouteCriteria> = R | RouteGroup<R>;
 export class RouteTable<R extends RouteCriteria> {
   readonly routes: readonly R[];
   readonly #names: NameIndex;
-  /** What the values of `#names` stand for. */
+  /** What the values of `#names` stand for: by place the routes, then the groups. */
   readonly #entries: readonly Entry<R>[];
   readonly #nameless: RouteGroup<R>;
   /** By a count of labels: whether some any-depth wildcard has a suffix of so many, and a lookup is worth while. */
@@ -21,22 +25,25 @@ export class RouteTable<R extends RouteCriteria> {
 
   /** Patterns must be in normal form; throws a TypeError where a source is no address prefix. */
   constructor(routes: readonly R[]) {
+    const contenders = new SharedContenders();
+    const group = (places: readonly number[]) => {
+      const members = places.flatMap((place) => routes[place] ?? []);
+      return new RouteGroup(members, contenders.for(members));
+    };
+    const alone = routes.map((route) => (asksOnlyName(route) ? route : contenders.for([route])));
     this.routes = routes;
     this.#names = new NameIndex(routes);
-    const groups = new RouteGroups<R>();
-    this.#entries = compileEntries(routes, groups, this.#names.shared);
-    this.#nameless = groups.of(pick(routes, this.#names.nameless));
+    this.#entries = [...alone, ...this.#names.shared.map(group)];
+    this.#nameless = group(this.#names.nameless);
     this.#suffixDepths = suffixDepths(this.#names.anyDepth.keys());
   }
 
+  /** Undefined where no route matches. Where nothing tells two routes apart the first listed wins. */
   find(query: RouteQuery): R | undefined {
     const name = query.plainTcp ? undefined : query.serverName;
     if (name !== undefined) {
-      const exact = this.#names.exact.get(name);
-      const route = exact === undefined ? undefined : this.#resolve(exact, query);
+      const route = this.#resolve(this.#names.exact.get(name), query) ?? this.#findWildcard(name, query);
       if (route !== undefined) return route;
-      const byWildcard = this.#findWildcard(name, query);
-      if (byWildcard !== undefined) return byWildcard;
     }
     return this.#nameless.find(query);
   }
@@ -61,25 +68,30 @@ export class RouteTable<R extends RouteCriteria> {
   #resolve(value: number | undefined, query: RouteQuery): R | undefined {
     if (value === undefined) return undefined;
     const entry = this.#entries[value];
-    return entry instanceof RouteGroup ? entry.find(query) : entry;
+    if (entry instanceof RouteGroup) return entry.find(query);
+    if (entry instanceof Contenders) return entry.find(query) === undefined ? undefined : this.routes[value];
+    return entry;
   }
 }
 
-function compileEntries<R extends RouteCriteria>(
-  routes: readonly R[],
-  groups: RouteGroups<R>,
-  shared: readonly (readonly number[])[],
-): Entry<R>[] {
-  const alone = routes.map((route) => (asksOnlyName(route) ? route : groups.of([route])));
-  return [...alone, ...shared.map((places) => groups.of(pick(routes, places)))];
+/** The routes with one name. */
+class RouteGroup<R extends RouteCriteria> {
+  readonly #routes: readonly R[];
+  readonly #contenders: Contenders;
+
+  constructor(routes: readonly R[], contenders: Contenders) {
+    this.#routes = routes;
+    this.#contenders = contenders;
+  }
+
+  find(query: RouteQuery): R | undefined {
+    const place = this.#contenders.find(query);
+    return place === undefined ? undefined : this.#routes[place];
+  }
 }
 
 function asksOnlyName(route: RouteCriteria): boolean {
   return route.listeners === undefined && route.sources === undefined && route.alpn === undefined;
-}
-
-function pick<R>(routes: readonly R[], places: readonly number[]): R[] {
-  return places.flatMap((place) => routes[place] ?? []);
 }
 
 function suffixDepths(suffixes: Iterable<string>): boolean[] {
