@@ -3,12 +3,14 @@ import type { Logger } from 'pino';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import { choosePlane, type PlaneChoice } from '../data-plane/load-plane.ts';
+import { NameResolver } from '../upstream/dns/name-resolver.ts';
 import type { Credentials, ToWorker } from '../worker/messages.ts';
 import type { BindAddress } from './bound-socket.ts';
 import { ListeningSockets } from './listening-sockets.ts';
 import { descriptorLimit, workerMaxConnections } from './max-connections.ts';
 import { prepareAccessLog } from './prepare-access-log.ts';
 import { resolveUser } from './resolve-user.ts';
+import { UpstreamWatch } from './upstream-watch.ts';
 import { WorkerPool, type WorkerStatus } from './worker-pool.ts';
 import type { WorkerSetup } from './worker-process.ts';
 
@@ -25,6 +27,8 @@ export interface ServedListener {
 /** What a worker gets beyond its time to drain before it is taken for stuck. */
 const drainGraceMs = 5_000;
 const abortPatienceMs = 2_000;
+/** How long a start waits for the first answers about endpoints: then it serves with what there is. */
+const firstLookupsMs = 3_000;
 
 /**
  * The primary process: binds the listening sockets, keeps the workers running, ends them. It never accepts a
@@ -35,6 +39,7 @@ export class Supervisor {
   #snapshot: Snapshot | undefined;
   #credentials: Credentials | undefined;
   #sockets: ListeningSockets | undefined;
+  #watch: UpstreamWatch | undefined;
   #pool: WorkerPool | undefined;
   #isStopping = false;
 
@@ -67,8 +72,16 @@ export class Supervisor {
     const opened = await ListeningSockets.open(snapshot.listeners, snapshot.workers, open);
     if (!opened.ok) return opened;
     this.#sockets = opened.sockets;
+    const watch = new UpstreamWatch(
+      snapshot.upstreams,
+      new NameResolver(),
+      (message) => this.#pool?.send(message),
+      this.#log,
+    );
+    this.#watch = watch;
+    await watch.settled(firstLookupsMs);
     if (this.#isStopping) return this.#giveUp('stopped while starting');
-    return this.#startWorkers(snapshot, opened.sockets, plane);
+    return this.#startWorkers(snapshot, opened.sockets, plane, watch);
   }
 
   /** For log rotation: log files have been moved away. */
@@ -95,7 +108,9 @@ export class Supervisor {
     snapshot: Snapshot,
     sockets: ListeningSockets,
     plane: PlaneChoice & { ok: true },
+    watch: UpstreamWatch,
   ): Promise<Start> {
+    const served = [...sockets.addresses()].map(([listener, address]) => ({ listener, address }));
     const setup = (workerIndex: number): WorkerSetup => ({
       configure: {
         kind: 'configure',
@@ -109,13 +124,14 @@ export class Supervisor {
           descriptorLimit(),
         ),
         credentials: this.#credentials,
+        ownListeners: served.map(({ address }) => address),
       },
+      upstreams: () => watch.messages(),
       sockets: sockets.forWorker(workerIndex),
     });
-    this.#pool = new WorkerPool(snapshot.workers, setup, this.#log);
+    this.#pool = new WorkerPool(snapshot.workers, setup, watch, this.#log);
     const started = await this.#pool.start();
     if (!started.ok) return this.#giveUp(started.problem);
-    const served = [...sockets.addresses()].map(([listener, address]) => ({ listener, address }));
     return { ok: true, plane: plane.kind, served };
   }
 
@@ -127,6 +143,7 @@ export class Supervisor {
   async #end(last: ToWorker, patienceMs: number): Promise<void> {
     this.#sockets?.close();
     this.#sockets = undefined;
+    this.#watch?.close();
     await this.#pool?.end(last, patienceMs);
   }
 }

@@ -6,6 +6,13 @@ import { type WorkerExit, WorkerProcess, type WorkerSetup } from './worker-proce
 
 export type WorkerStart = { readonly ok: true } | { readonly ok: false; readonly problem: string };
 
+/** Who is told which endpoints workers eject. */
+export interface EjectionObserver {
+  onEjection(worker: number, upstream: string, endpoint: string, why: string | undefined): void;
+  /** The worker has gone, and with it what it thought of endpoints. */
+  onWorkerGone(worker: number): void;
+}
+
 /** A first worker that dies this often without ever being ready never will be. */
 const deathsBeforeGivingUp = 3;
 
@@ -17,6 +24,7 @@ export class WorkerKeeper {
   readonly index: number;
   readonly #log: Logger;
   readonly #setup: () => WorkerSetup;
+  readonly #observer: EjectionObserver;
   readonly #backoff = new RestartBackoff();
   /** The current worker, and former ones that drain. */
   readonly #processes = new Set<WorkerProcess>();
@@ -28,9 +36,10 @@ export class WorkerKeeper {
   #hasBeenReady = false;
 
   /** `setup` is asked for each new worker. */
-  constructor(index: number, setup: () => WorkerSetup, log: Logger) {
+  constructor(index: number, setup: () => WorkerSetup, observer: EjectionObserver, log: Logger) {
     this.index = index;
     this.#setup = setup;
+    this.#observer = observer;
     this.#log = log.child({ worker: index });
   }
 
@@ -68,6 +77,10 @@ export class WorkerKeeper {
       ready: () => this.#ready(worker),
       failed: (problem) => this.#failed(problem),
       draining: () => this.#draining(worker),
+      ejection: (...ejection) => {
+        // What a former worker thinks of an endpoint no longer concerns anybody.
+        if (worker === this.#current) this.#observer.onEjection(this.index, ...ejection);
+      },
       exited: (exit) => this.#exited(worker, exit),
     });
     this.#processes.add(worker);
@@ -88,6 +101,7 @@ export class WorkerKeeper {
   #draining(worker: WorkerProcess): void {
     if (this.#isEnding || worker !== this.#current) return;
     this.#log.info({ workerPid: worker.pid }, 'worker drains on a signal of its own and is replaced');
+    this.#observer.onWorkerGone(this.index);
     this.#restarts += 1;
     this.#fork();
   }
@@ -96,6 +110,7 @@ export class WorkerKeeper {
     this.#processes.delete(worker);
     if (worker !== this.#current) return;
     this.#current = undefined;
+    this.#observer.onWorkerGone(this.index);
     if (this.#isEnding) return;
     const restartInMs = this.#backoff.delayAfterDeath(livedMs);
     if (!this.#hasBeenReady && this.#backoff.quickDeaths >= deathsBeforeGivingUp) {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 
 import type { ToWorker } from '../worker/messages.ts';
-import { WorkerKeeper, type WorkerStart } from './worker-keeper.ts';
+import { type EjectionObserver, WorkerKeeper, type WorkerStart } from './worker-keeper.ts';
 import type { WorkerSetup } from './worker-process.ts';
 
 export interface WorkerStatus {
@@ -20,7 +20,12 @@ export class WorkerPool {
   readonly #keepers: readonly WorkerKeeper[];
 
   /** `setup` is asked for each new worker, by its index. */
-  constructor(workerCount: number, setup: (workerIndex: number) => WorkerSetup, log: Logger) {
+  constructor(
+    workerCount: number,
+    setup: (workerIndex: number) => WorkerSetup,
+    observer: EjectionObserver,
+    log: Logger,
+  ) {
     cluster.setupPrimary({
       exec: workerMain(),
       args: [],
@@ -30,7 +35,7 @@ export class WorkerPool {
     });
     this.#keepers = Array.from(
       { length: workerCount },
-      (_, index) => new WorkerKeeper(index, () => setup(index), log),
+      (_, index) => new WorkerKeeper(index, () => setup(index), observer, log),
     );
   }
 

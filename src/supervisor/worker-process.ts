@@ -6,6 +6,8 @@ import type { BoundSocket } from './bound-socket.ts';
 /** What one worker needs to serve, in the order it is sent. */
 export interface WorkerSetup {
   readonly configure: ToWorker & { readonly kind: 'configure' };
+  /** What is known of the upstreams when the worker is ready to hear it; later changes follow as they come. */
+  upstreams(): Iterable<ToWorker>;
   readonly sockets: Iterable<[listener: string, socket: BoundSocket]>;
 }
 
@@ -14,6 +16,7 @@ export interface WorkerObserver {
   ready(): void;
   failed(problem: string): void;
   draining(): void;
+  ejection(upstream: string, endpoint: string, why: string | undefined): void;
   exited(exit: WorkerExit): void;
 }
 
@@ -91,11 +94,15 @@ export class WorkerProcess {
       case 'draining':
         this.#observer.draining();
         break;
+      case 'ejection':
+        this.#observer.ejection(message.upstream, message.endpoint, message.why);
+        break;
     }
   }
 
   #setUp(): void {
     this.send(this.#setup.configure);
+    for (const message of this.#setup.upstreams()) this.send(message);
     for (const [listener, socket] of this.#setup.sockets) {
       socket.sendTo(this.#worker, { kind: 'socket', listener }, ignoreGone);
     }

@@ -34,7 +34,6 @@ export class Endpoint implements DialAddress {
   returnedAtMs: number | undefined;
   #told: EndpointState = 'up';
   #toldWhy = '';
-  /** Why this worker itself has ejected it for now. */
   #ejectedWhy: string | undefined;
 
   constructor(settings: EndpointSettings) {
@@ -57,6 +56,11 @@ export class Endpoint implements DialAddress {
   /** What led to the state; empty for a plain `up`. */
   get why(): string {
     return this.#told === 'up' && this.#ejectedWhy !== undefined ? this.#ejectedWhy : this.#toldWhy;
+  }
+
+  /** Why this worker itself has ejected it for now. */
+  get ejectedWhy(): string | undefined {
+    return this.#ejectedWhy;
   }
 
   /** Connections for the weight that it has for now. */

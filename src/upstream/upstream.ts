@@ -67,7 +67,7 @@ export class Upstream {
 
   /** Every endpoint there is to report on, the draining ones included, with its state at this time. */
   *endpoints(nowMs: number): Iterable<Endpoint> {
-    this.#endEjections(nowMs);
+    this.endDueEjections(nowMs);
     yield* this.#endpoints.current();
     yield* this.#endpoints.draining();
   }
@@ -78,7 +78,7 @@ export class Upstream {
    */
   pick(request: PickRequest, tried: readonly Endpoint[]): Endpoint | undefined {
     const { nowMs } = request;
-    this.#endEjections(nowMs);
+    this.endDueEjections(nowMs);
     if (this.#stale || nowMs >= this.#nextStepMs) this.#rebuild(nowMs);
     return this.#tiers.pick(request, tried);
   }
@@ -159,7 +159,8 @@ export class Upstream {
     return true;
   }
 
-  #endEjections(nowMs: number): void {
+  /** Takes back what has been ejected for long enough; `pick` does it too. */
+  endDueEjections(nowMs: number): void {
     if (this.#outliers === undefined || nowMs < this.#outliers.nextDueMs) return;
     for (const key of this.#outliers.due(nowMs)) this.#endpoints.get(key)?.endEjection(nowMs);
     this.#stale = true;

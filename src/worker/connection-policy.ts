@@ -25,6 +25,7 @@ import { SourceLimits } from '../upstream/source-limits.ts';
 import type { WorkerSlot } from '../upstream/worker-slot.ts';
 import { ConnectionQuery } from './connection-query.ts';
 import { ConnectionRecord } from './connection-record.ts';
+import { type EjectionReport, EjectionReports } from './ejection-reports.ts';
 import { proxyHeader } from './proxy-header.ts';
 import { ServerNameTargets } from './server-name-targets.ts';
 import { createUpstreamEntry, type UpstreamEntry } from './upstream-entry.ts';
@@ -53,6 +54,8 @@ export interface ConnectionPolicyOptions {
   /** The sockets of this proxy as they are bound: it must never dial itself. */
   readonly ownListeners?: readonly OwnListener[];
   readonly observer?: ConnectionObserver | undefined;
+  /** Told when this worker ejects an endpoint, and when it takes it back. */
+  readonly tellEjection?: (report: EjectionReport) => void;
 }
 
 /**
@@ -69,9 +72,12 @@ export class ConnectionPolicy implements Policy {
   readonly #trustedProxies: ReadonlyMap<string, CidrSet>;
   readonly #sourceLimits: SourceLimits | undefined;
   readonly #observer: ConnectionObserver | undefined;
+  readonly #ejections: EjectionReports;
 
-  constructor(snapshot: Snapshot, { worker, ownListeners = [], observer }: ConnectionPolicyOptions) {
+  constructor(snapshot: Snapshot, options: ConnectionPolicyOptions) {
+    const { worker, ownListeners = [], observer, tellEjection = () => {} } = options;
     this.#snapshot = snapshot;
+    this.#ejections = new EjectionReports(tellEjection);
     this.#table = new RouteTable(snapshot.routes);
     this.#upstreams = createUpstreams(snapshot, worker, ownListeners);
     this.#trustedProxies = new Map(
@@ -138,7 +144,7 @@ export class ConnectionPolicy implements Policy {
       record.tried.push(endpoint);
       const nowMs = performance.now();
       if (isOwnFault) entry.upstream.ended(endpoint, { diedBeforeFirstByte: false, served: false }, nowMs);
-      else entry.upstream.dialFailed(endpoint, nowMs);
+      else if (entry.upstream.dialFailed(endpoint, nowMs)) this.#ejections.began(entry.upstream, endpoint);
     }
     if (isOwnFault || record.dials >= entry.settings.connectAttempts) return unreachable;
     return this.#dial(connection, record, entry);
@@ -150,7 +156,9 @@ export class ConnectionPolicy implements Policy {
     if (entry && endpoint) {
       const died = ending.outcome === 'upstream_reset' && ending.bytesDown === 0;
       const use = { diedBeforeFirstByte: died, served: ending.bytesDown > 0 };
-      entry.upstream.ended(endpoint, use, performance.now());
+      if (entry.upstream.ended(endpoint, use, performance.now())) {
+        this.#ejections.began(entry.upstream, endpoint);
+      }
     }
     entry?.upstream.release();
     if (record.countedSource !== undefined) this.#sourceLimits?.ended(record.countedSource);
@@ -233,7 +241,7 @@ function createUpstreams(
 ): ReadonlyMap<string, UpstreamEntry> {
   const ownListeners = new OwnListeners(bound);
   // An answer that is no longer good is not used: what is dialled must be what was checked and holds.
-  const names = new NameResolver({ keepOnFailure: false });
+  const names = new NameResolver({ keepOnFailure: false, maxEntries: 20_000 });
   return new Map(
     snapshot.upstreams.map((settings) => [
       settings.name,

@@ -1,10 +1,12 @@
 import type { Snapshot } from '../config/snapshot.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
+import type { EndpointSettings, EndpointState } from '../upstream/endpoint.ts';
+import type { OwnListener } from '../upstream/own-listeners.ts';
 
 /**
  * What the supervisor and its workers say to each other. The worker speaks first (`started`): what is sent to a
- * process that does not listen yet is lost. Then, in this order: `configure`, one `socket` for each listener (the
- * socket itself travels beside the message), `serve`.
+ * process that does not listen yet is lost. Then, in this order: `configure`, `endpoints` of each upstream, one `socket`
+ * for each listener (the socket itself travels beside the message), `serve`.
  */
 export type ToWorker =
   | {
@@ -17,6 +19,18 @@ export type ToWorker =
       readonly maxConnections: number | undefined;
       /** Whom to become before the first connection is accepted. */
       readonly credentials: Credentials | undefined;
+      /** Every listening socket of the proxy as it is bound. */
+      readonly ownListeners: readonly OwnListener[];
+    }
+  /** All endpoints that the upstream has from now on. */
+  | { readonly kind: 'endpoints'; readonly upstream: string; readonly endpoints: readonly EndpointSettings[] }
+  | {
+      readonly kind: 'endpoint-state';
+      readonly upstream: string;
+      /** Its key. */
+      readonly endpoint: string;
+      readonly state: EndpointState;
+      readonly why: string;
     }
   | { readonly kind: 'socket'; readonly listener: string }
   | { readonly kind: 'serve' }
@@ -32,6 +46,13 @@ export type ToSupervisor =
   | { readonly kind: 'ready' }
   /** It cannot serve, and says why in one line; it ends by itself. */
   | { readonly kind: 'failed'; readonly problem: string }
+  /** It has ejected an endpoint for failing real connections, or has taken it back (`why` undefined). */
+  | {
+      readonly kind: 'ejection';
+      readonly upstream: string;
+      readonly endpoint: string;
+      readonly why: string | undefined;
+    }
   /** It was asked by a signal of its own to drain: another worker is to take its place at once. */
   | { readonly kind: 'draining' };
 
@@ -45,6 +66,8 @@ export interface Credentials {
 
 const toWorkerKinds: ReadonlySet<unknown> = new Set<ToWorker['kind']>([
   'configure',
+  'endpoints',
+  'endpoint-state',
   'socket',
   'serve',
   'drain',
@@ -55,6 +78,7 @@ const toSupervisorKinds: ReadonlySet<unknown> = new Set<ToSupervisor['kind']>([
   'started',
   'ready',
   'failed',
+  'ejection',
   'draining',
 ]);
 

@@ -36,8 +36,14 @@ export class Worker {
     switch (message.kind) {
       case 'configure':
         this.#attempt('start', () => {
-          this.#setup = setUp(message);
+          this.#setup = setUp(message, this.#tell);
         });
+        break;
+      case 'endpoints':
+        this.#setup?.policy.updateEndpoints(message.upstream, message.endpoints);
+        break;
+      case 'endpoint-state':
+        this.#setup?.policy.setEndpointState(message.upstream, message.endpoint, message.state, message.why);
         break;
       case 'socket':
         if (isListeningHandle(handle)) this.#sockets.set(message.listener, handle);
@@ -113,22 +119,28 @@ export class Worker {
 
 interface Setup {
   readonly snapshot: Snapshot;
+  readonly policy: ConnectionPolicy;
   readonly plane: DataPlane;
   readonly accessLog: AccessLog | undefined;
   readonly credentials: Credentials | undefined;
 }
 
-function setUp(configure: ToWorker & { readonly kind: 'configure' }): Setup {
-  const { snapshot, workerIndex, workerCount, credentials } = configure;
+function setUp(
+  configure: ToWorker & { readonly kind: 'configure' },
+  tell: (message: ToSupervisor) => void,
+): Setup {
+  const { snapshot, workerIndex, workerCount, credentials, ownListeners } = configure;
   const accessLog = snapshot.log.access === 'off' ? undefined : new AccessLog(snapshot.log.access);
   const policy = new ConnectionPolicy(snapshot, {
     worker: { index: workerIndex, count: workerCount },
+    ownListeners,
     observer: accessLog,
+    tellEjection: (ejection) => tell({ kind: 'ejection', ...ejection }),
   });
   const plane = createPlane(configure.plane, policy);
   policy.plane = plane;
   if (configure.maxConnections !== undefined) plane.setMaxConnections(configure.maxConnections);
-  return { snapshot, plane, accessLog, credentials };
+  return { snapshot, policy, plane, accessLog, credentials };
 }
 
 /** The policy is asked on accept only where it may have an opinion that early. */

@@ -17,7 +17,13 @@ const configure = (drain = '1h'): ToWorker => {
   });
   assert.ok(checked.ok);
   const { snapshot } = checked;
-  const worker = { workerIndex: 0, workerCount: 1, maxConnections: undefined, credentials: undefined };
+  const worker = {
+    workerIndex: 0,
+    workerCount: 1,
+    maxConnections: undefined,
+    ownListeners: [],
+    credentials: undefined,
+  };
   return { kind: 'configure', snapshot, plane: 'portable', ...worker };
 };
 
