@@ -78,7 +78,7 @@ export function parsePercentage(text: string): Parsed<number> {
   return result.ok ? parsed(result.value / 100) : result;
 }
 
-interface Rate {
+export interface Rate {
   readonly count: number;
   readonly perMs: number;
 }
