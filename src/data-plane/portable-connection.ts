@@ -12,7 +12,7 @@ import type {
   SocketAddress,
 } from './data-plane.ts';
 import type { Outcome } from './outcome.ts';
-import { dial } from './portable-dial.ts';
+import { dial, type PortableDial } from './portable-dial.ts';
 import { PortableForwarding } from './portable-forwarding.ts';
 import { type Prefix, PrefixReader } from './portable-prefix.ts';
 import { closeLingering, localAddress, remoteAddress, reset, wasReset } from './portable-socket.ts';
@@ -55,7 +55,7 @@ export class PortableConnection implements Connection {
   #resolveAnswer: ((decision: Decision) => void) | undefined;
   #attempts = 0;
   #firstDialedAt = 0;
-  #upstream: Socket | undefined;
+  #dialed: PortableDial | undefined;
   #connectMs: number | undefined;
   #forwarding: PortableForwarding | undefined;
   #hasEnded = false;
@@ -67,7 +67,7 @@ export class PortableConnection implements Connection {
     this.#onEnded = onEnded;
     this.#client = remoteAddress(client) ?? unknownAddress;
     client.on('error', this.#onClientError);
-    client.once('end', this.#onClientEnd);
+    client.on('end', this.#onClientEnd);
   }
 
   /** The connection's life, from accept to close. After each wait it may have ended otherwise: then nothing is left to do. */
@@ -105,7 +105,7 @@ export class PortableConnection implements Connection {
     if (this.#hasEnded) return;
     this.#end(outcome);
     reset(this.#socket);
-    if (this.#upstream !== undefined) reset(this.#upstream);
+    if (this.#dialed !== undefined) reset(this.#dialed.socket);
   }
 
   get client(): SocketAddress {
@@ -163,21 +163,18 @@ export class PortableConnection implements Connection {
   #dial(decision: Dial): Promise<DialFailure | undefined> {
     this.#attempts++;
     if (this.#attempts === 1) this.#firstDialedAt = performance.now();
-    const { socket, failure } = dial(decision, this.#timer);
-    this.#upstream = socket;
-    return failure;
+    this.#dialed = dial(decision, this.#timer);
+    return this.#dialed.failure;
   }
 
   #forward({ header, timeouts }: Dial): Promise<Outcome> {
-    const client = this.#socket;
-    const upstream = this.#upstream;
-    if (upstream === undefined || this.#prefix === undefined)
-      throw new Error('nothing to forward to or from');
+    const dialed = this.#dialed;
+    if (dialed === undefined || this.#prefix === undefined) throw new Error('nothing to forward to or from');
     this.#connectMs = performance.now() - this.#firstDialedAt;
     const bytes = this.#prefix.bytes;
     this.#prefix = undefined;
-    upstream.write(header === undefined ? bytes : Buffer.concat([header, bytes]));
-    this.#forwarding = new PortableForwarding(client, upstream, timeouts, this.#timer);
+    dialed.socket.write(header === undefined ? bytes : Buffer.concat([header, bytes]));
+    this.#forwarding = new PortableForwarding(this.#socket, dialed, timeouts, this.#timer);
     return this.#forwarding.run();
   }
 
@@ -193,7 +190,7 @@ export class PortableConnection implements Connection {
   readonly #onClientError = (): void => {
     if (this.#hasEnded || this.#forwarding !== undefined) return;
     this.#end(this.#isWhole ? 'client_reset' : 'client_closed_early');
-    this.#upstream?.destroy();
+    this.#dialed?.socket.destroy();
   };
 
   /** Once the hello has come a FIN is a half-close, and forwarding passes it on; a reset goes on to `#onClientError`. */

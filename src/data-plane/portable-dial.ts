@@ -1,11 +1,13 @@
 import { connect, type Socket } from 'node:net';
 import type { Dial, DialFailure } from './data-plane.ts';
+import { PortableIntake } from './portable-intake.ts';
 import { socketHighWaterMark } from './portable-socket.ts';
 import type { PortableTimer } from './portable-timer.ts';
 
-/** One attempt to reach an endpoint: a socket, and whether and why it did not connect. */
+/** One attempt to reach an endpoint: a socket, how it is read, and whether and why it did not connect. */
 export interface PortableDial {
   readonly socket: Socket;
+  readonly intake: PortableIntake;
   readonly failure: Promise<DialFailure | undefined>;
 }
 
@@ -14,20 +16,19 @@ const socketOptions = { allowHalfOpen: true, noDelay: true, highWaterMark: socke
 /** Starts connecting; `timer` is the attempt's until it has succeeded or failed. A failed socket is closed already. */
 export function dial({ endpoint, connectTimeoutMs }: Dial, timer: PortableTimer): PortableDial {
   const dialedAt = performance.now();
+  const intake = new PortableIntake();
   const { address: host, port, family } = endpoint;
-  const socket = connect({ ...socketOptions, host, port, family });
-  socket.on('error', ignore);
+  const socket = connect({ ...socketOptions, host, port, family, onread: intake.onread });
 
   const failure = new Promise<DialFailure | undefined>((settle) => {
     const fail = (code: string) => settle({ code, afterMs: performance.now() - dialedAt });
-    const onError = (error: NodeJS.ErrnoException) => {
-      timer.disarm();
+    // Stays: an error without a listener would be thrown. Once connected, settling again does nothing.
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (socket.connecting) timer.disarm();
       fail(error.code ?? error.name);
-    };
-    socket.once('error', onError);
-    socket.once('connect', () => {
+    });
+    socket.on('connect', () => {
       timer.disarm();
-      socket.off('error', onError);
       settle(undefined);
     });
     timer.arm(connectTimeoutMs, () => {
@@ -35,8 +36,5 @@ export function dial({ endpoint, connectTimeoutMs }: Dial, timer: PortableTimer)
       fail('ETIMEDOUT');
     });
   });
-  return { socket, failure };
+  return { socket, intake, failure };
 }
-
-/** The socket closes itself after an error; whoever it concerns listens beside. */
-function ignore(): void {}

@@ -19,6 +19,7 @@ export class PortableFlow {
   #fromEnded = false;
   /** Nothing is read while something waits to be sent. */
   #isBlocked = false;
+  #isStopped = false;
 
   constructor(from: Socket, to: Socket, events: FlowEvents) {
     this.from = from;
@@ -26,53 +27,51 @@ export class PortableFlow {
     this.#events = events;
   }
 
+  /** From here on whatever `from` sends must come to `take`. */
   start(): void {
-    this.from.on('data', this.#onData);
-    this.to.on('drain', this.#onDrain);
+    this.to.on('drain', () => this.#onDrain());
     if (this.from.readableEnded) this.#onEnd();
-    else this.from.once('end', this.#onEnd);
+    else this.from.on('end', () => this.#onEnd());
     if (this.to.writableLength > 0) this.#isBlocked = true;
     else this.from.resume();
   }
 
-  /** From here on nothing is passed on but what Node had read ahead of a slow reader. */
+  /** Nothing more is passed on but, from a side that is gone, the chunk that Node had read ahead of a slow reader. */
   stop(): void {
-    this.from.off('data', this.#onData);
-    this.from.off('end', this.#onEnd);
-    this.to.off('drain', this.#onDrain);
     this.from.pause();
-    const ahead: Buffer | null = this.from.read();
-    if (ahead !== null && !this.to.destroyed) this.#onData(ahead);
+    const ahead: Buffer | null = this.from.destroyed && !this.to.destroyed ? this.from.read() : null;
+    if (ahead !== null) this.take(ahead);
+    this.#isStopped = true;
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  /** Returns whether the chunk's memory is free again. */
+  take(chunk: Buffer): boolean {
+    if (this.#isStopped) return true;
     this.receivedBytes += chunk.length;
     this.to.write(chunk);
-    if (this.to.writableLength > 0) {
-      this.#isBlocked = true;
-      this.from.pause();
-    } else if (this.to.errored === null) {
-      this.sentBytes = this.receivedBytes;
-    }
+    this.#isBlocked = this.to.writableLength > 0;
+    if (this.#isBlocked) this.from.pause();
+    else if (this.to.errored === null) this.sentBytes = this.receivedBytes;
     this.#events.moved();
-  };
+    return !this.#isBlocked;
+  }
 
   /** Comes after every write, those that left nothing to wait for included. */
-  readonly #onDrain = (): void => {
-    if (!this.#isBlocked) return;
+  #onDrain(): void {
+    if (!this.#isBlocked || this.#isStopped) return;
     this.#isBlocked = false;
     this.sentBytes = this.receivedBytes;
     this.#events.moved();
     if (this.#fromEnded) this.#passEnd();
     else this.from.resume();
-  };
+  }
 
   /** The FIN waits for the bytes before it: while Node holds both, the socket can no longer be reset. */
-  readonly #onEnd = (): void => {
-    if (wasReset(this.from)) return;
+  #onEnd(): void {
+    if (this.#isStopped || wasReset(this.from)) return;
     this.#fromEnded = true;
     if (!this.#isBlocked) this.#passEnd();
-  };
+  }
 
   #passEnd(): void {
     this.to.end();

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ForwardTimeouts } from './data-plane.ts';
 import type { Outcome } from './outcome.ts';
+import type { PortableDial } from './portable-dial.ts';
 import { PortableFlow } from './portable-flow.ts';
 import { close, reset } from './portable-socket.ts';
 import type { PortableTimer } from './portable-timer.ts';
@@ -25,24 +26,26 @@ export class PortableForwarding {
   #resetOutcome: Outcome | undefined;
   #settle: (outcome: Outcome) => void = () => {};
 
-  constructor(client: Socket, upstream: Socket, timeouts: ForwardTimeouts, timer: PortableTimer) {
+  constructor(client: Socket, dialed: PortableDial, timeouts: ForwardTimeouts, timer: PortableTimer) {
     this.#client = client;
-    this.#upstream = upstream;
+    this.#upstream = dialed.socket;
     this.#timeouts = timeouts;
     this.#timer = timer;
     const events = { moved: () => this.#onMoved(), ended: () => this.#onEnded() };
-    this.up = new PortableFlow(client, upstream, events);
-    this.down = new PortableFlow(upstream, client, events);
+    this.up = new PortableFlow(client, dialed.socket, events);
+    this.down = new PortableFlow(dialed.socket, client, events);
+    client.on('data', (chunk: Buffer) => this.up.take(chunk));
+    dialed.intake.onChunk = (chunk) => this.down.take(chunk);
   }
 
   /** Resolves once both sockets are closed, or are to be closed with nothing more to wait for. */
   run(): Promise<Outcome> {
     return new Promise((settle) => {
       this.#settle = settle;
-      this.#client.once('error', () => this.#onReset(this.up, 'client_reset'));
-      this.#upstream.once('error', () => this.#onReset(this.down, 'upstream_reset'));
-      this.#client.once('close', () => this.#onClosed());
-      this.#upstream.once('close', () => this.#onClosed());
+      this.#client.on('error', () => this.#onReset(this.up, 'client_reset'));
+      this.#upstream.on('error', () => this.#onReset(this.down, 'upstream_reset'));
+      this.#client.on('close', () => this.#onClosed());
+      this.#upstream.on('close', () => this.#onClosed());
       this.#onMoved();
       this.#armTimer();
       this.up.start();
