@@ -78,6 +78,7 @@ describe('a prefix', () => {
     assert.equal(normal('::ffff:10.1.2.3'), '10.1.2.3/32');
     assert.equal(normal('::ffff:10.1.2.3/104'), '10.0.0.0/8');
     assert.equal(normal('::ffff:0:0/96'), '0.0.0.0/0');
+    assert.equal(normal('::ffff:0:0/95'), '::fffe:0:0/95');
     assert.equal(normal('::ffff:10.0.0.0/80'), '::/80');
   });
 
