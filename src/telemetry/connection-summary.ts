@@ -12,6 +12,13 @@ export interface ConnectionSummary {
   readonly upstream: string | undefined;
   readonly endpoint: string | undefined;
   readonly ending: Ending;
+  /** What the metrics have counted of its bytes while it lived. */
+  readonly bytesCounted: ByteCounts | undefined;
+}
+
+export interface ByteCounts {
+  readonly up: number;
+  readonly down: number;
 }
 
 export interface HelloSummary {
@@ -26,9 +33,14 @@ export interface HelloSummary {
   readonly ech: boolean;
 }
 
-/** Is told of every connection that ended. */
+/** Is told of every connection that ended, and of what its summary does not carry. */
 export interface ConnectionObserver {
   /** Whether it wants `hello` in the summaries: decoding it costs something. */
   readonly wantsHello: boolean;
+  /** A ClientHello has been read: the bits of `helloFeature`, and its length on the wire. */
+  helloRead?(features: number, wireBytes: number): void;
+  /** `endpoint` is empty where the upstream connects to whatever name is asked for; `code`: ECONNREFUSED … */
+  dialFailed?(upstream: string, endpoint: string, code: string): void;
+  /** What the summary does not hold as a plain value is made when it is read, which is during the call only. */
   ended(summary: ConnectionSummary): void;
 }

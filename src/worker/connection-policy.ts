@@ -17,15 +17,17 @@ import { normalizeServerName } from '../routing/server-name.ts';
 import type { ConnectionObserver } from '../telemetry/connection-summary.ts';
 import { tlsAlert } from '../tls/alert.ts';
 import type { ClientHello } from '../tls/client-hello.ts';
+import { helloFact } from '../tls/hello-facts.ts';
 import { NameResolver } from '../upstream/dns/name-resolver.ts';
-import { type EndpointSettings, type EndpointState, endpointKey } from '../upstream/endpoint.ts';
+import type { EndpointSettings, EndpointState } from '../upstream/endpoint.ts';
 import { type OwnListener, OwnListeners } from '../upstream/own-listeners.ts';
 import type { ServerNameResult } from '../upstream/server-name-resolution.ts';
 import { SourceLimits } from '../upstream/source-limits.ts';
 import type { WorkerSlot } from '../upstream/worker-slot.ts';
 import { ConnectionQuery } from './connection-query.ts';
-import { ConnectionRecord } from './connection-record.ts';
+import { ConnectionRecord, recordOf } from './connection-record.ts';
 import { type EjectionReport, EjectionReports } from './ejection-reports.ts';
+import { EndedConnection } from './ended-connection.ts';
 import { proxyHeader } from './proxy-header.ts';
 import { ServerNameTargets } from './server-name-targets.ts';
 import { createUpstreamEntry, type UpstreamEntry } from './upstream-entry.ts';
@@ -101,6 +103,11 @@ export class ConnectionPolicy implements Policy {
     this.#upstreams.get(upstream)?.upstream.setState(key, state, why, performance.now());
   }
 
+  /** For reports. */
+  get upstreams(): Iterable<UpstreamEntry> {
+    return this.#upstreams.values();
+  }
+
   accepted(connection: Connection): 'hello' | 'proxy-header' | Reject {
     const record = new ConnectionRecord();
     connection.record = record;
@@ -140,6 +147,7 @@ export class ConnectionPolicy implements Policy {
     const isOwnFault = ownFaults.has(failure.code);
     const { endpoint } = record;
     record.endpoint = undefined;
+    this.#observer?.dialFailed?.(entry.settings.name, endpoint?.key ?? '', failure.code);
     if (endpoint) {
       record.tried.push(endpoint);
       const nowMs = performance.now();
@@ -162,16 +170,7 @@ export class ConnectionPolicy implements Policy {
     }
     entry?.upstream.release();
     if (record.countedSource !== undefined) this.#sourceLimits?.ended(record.countedSource);
-    this.#observer?.ended({
-      id: record.id,
-      listener: connection.listener.name,
-      client: connection.client,
-      hello: record.hello,
-      route: record.route?.name,
-      upstream: entry?.settings.name,
-      endpoint: record.dialled && endpointKey(record.dialled),
-      ending,
-    });
+    this.#observer?.ended(new EndedConnection(connection, record, ending));
   }
 
   #dial(connection: Connection, record: ConnectionRecord, entry: UpstreamEntry): Decision {
@@ -228,6 +227,7 @@ export class ConnectionPolicy implements Policy {
   }
 
   #noteHello(record: ConnectionRecord, hello: ClientHello): void {
+    this.#observer?.helloRead?.(hello.facts[helloFact.features] ?? 0, hello.wireBytes);
     if (!this.#observer?.wantsHello) return;
     const { serverName, alpn, tlsVersion, ja4, features } = hello;
     record.hello = { serverName, alpn, tlsVersion, ja4, ech: features.ech };
@@ -259,8 +259,4 @@ function noteForProxyHeader(
   const { tlvs = [] } = settings.sendProxyProtocol ?? {};
   if (tlvs.includes('alpn')) record.firstAlpn = hello?.alpn[0];
   if (tlvs.includes('ja4')) record.ja4 = hello?.ja4;
-}
-
-function recordOf(connection: Connection): ConnectionRecord | undefined {
-  return connection.record instanceof ConnectionRecord ? connection.record : undefined;
 }

@@ -1,7 +1,7 @@
 import { v7 as uuidV7 } from 'uuid';
 import type { RouteSnapshot } from '../config/snapshot.ts';
-import type { DialAddress } from '../data-plane/data-plane.ts';
-import type { HelloSummary } from '../telemetry/connection-summary.ts';
+import type { Connection, DialAddress } from '../data-plane/data-plane.ts';
+import type { ByteCounts, HelloSummary } from '../telemetry/connection-summary.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { UpstreamEntry } from './upstream-entry.ts';
 
@@ -27,10 +27,17 @@ export class ConnectionRecord {
   sentServerName: string | undefined;
   firstAlpn: string | undefined;
   ja4: string | undefined;
+  /** What the metrics have counted of its bytes while it lives. */
+  bytesCounted: ByteCounts | undefined;
 
   /** UUIDv7, made when first asked for. */
   get id(): string {
     this.#id ??= uuidV7();
     return this.#id;
   }
+}
+
+/** Undefined: the policy has not been asked about the connection. */
+export function recordOf(connection: Connection): ConnectionRecord | undefined {
+  return connection.record instanceof ConnectionRecord ? connection.record : undefined;
 }

@@ -8,6 +8,9 @@ import { Worker } from './worker.ts';
 /** Nothing should keep the process after its last connection; this ends it even so. */
 const exitPatienceMs = 1_000;
 
+/** Resolves when all that was told has been passed to the supervisor. */
+let lastTold: Promise<void> = Promise.resolve();
+
 const worker = new Worker(tell);
 
 // Before anything is said: what arrives earlier is lost.
@@ -24,14 +27,19 @@ process.on('SIGINT', () => {});
 process.on('SIGHUP', () => {});
 process.on('SIGTERM', () => worker.leave());
 
-void worker.ended.then(() => {
-  if (process.connected) process.disconnect();
-  setTimeout(() => process.exit(), exitPatienceMs).unref();
-});
+void worker.ended
+  .then(() => lastTold)
+  .then(() => {
+    if (process.connected) process.disconnect();
+    setTimeout(() => process.exit(), exitPatienceMs).unref();
+  });
 
 tell({ kind: 'started' });
 
 function tell(message: ToSupervisor): void {
-  // A supervisor that cannot be reached is one whose loss is about to be noticed.
-  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+  if (!process.connected) return;
+  lastTold = new Promise((resolve) => {
+    // A supervisor that cannot be reached is one whose loss is about to be noticed.
+    process.send?.(message, undefined, undefined, () => resolve());
+  });
 }

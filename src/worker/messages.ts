@@ -1,5 +1,7 @@
 import type { Snapshot } from '../config/snapshot.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
+import type { LiveConnection } from '../telemetry/live-connection.ts';
+import type { MetricsReport } from '../telemetry/metrics-report.ts';
 import type { EndpointSettings, EndpointState } from '../upstream/endpoint.ts';
 import type { OwnListener } from '../upstream/own-listeners.ts';
 
@@ -39,7 +41,10 @@ export type ToWorker =
   /** Reset every connection and end. */
   | { readonly kind: 'abort' }
   /** Log files have been moved away: open their paths anew. */
-  | { readonly kind: 'reopen-logs' };
+  | { readonly kind: 'reopen-logs' }
+  /** Answered by `metrics` and `connections` with the same number. */
+  | { readonly kind: 'report-metrics'; readonly request: number }
+  | { readonly kind: 'report-connections'; readonly request: number; readonly limit: number };
 
 export type ToSupervisor =
   | { readonly kind: 'started' }
@@ -52,6 +57,13 @@ export type ToSupervisor =
       readonly upstream: string;
       readonly endpoint: string;
       readonly why: string | undefined;
+    }
+  /** Without a `request`: its last, told once it has no connection left. */
+  | { readonly kind: 'metrics'; readonly request: number | undefined; readonly report: MetricsReport }
+  | {
+      readonly kind: 'connections';
+      readonly request: number;
+      readonly connections: readonly LiveConnection[];
     }
   /** It was asked by a signal of its own to drain: another worker is to take its place at once. */
   | { readonly kind: 'draining' };
@@ -73,12 +85,16 @@ const toWorkerKinds: ReadonlySet<unknown> = new Set<ToWorker['kind']>([
   'drain',
   'abort',
   'reopen-logs',
+  'report-metrics',
+  'report-connections',
 ]);
 const toSupervisorKinds: ReadonlySet<unknown> = new Set<ToSupervisor['kind']>([
   'started',
   'ready',
   'failed',
   'ejection',
+  'metrics',
+  'connections',
   'draining',
 ]);
 

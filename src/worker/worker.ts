@@ -2,9 +2,12 @@ import type { ListenerSnapshot, Snapshot } from '../config/snapshot.ts';
 import type { DataPlane, ListeningHandle, PlaneListener } from '../data-plane/data-plane.ts';
 import { createPlane } from '../data-plane/load-plane.ts';
 import { AccessLog } from '../telemetry/access-log.ts';
+import { ConnectionMetrics } from '../telemetry/connection-metrics.ts';
+import { ObserverList } from '../telemetry/observer-list.ts';
 import { ConnectionPolicy } from './connection-policy.ts';
 import type { Credentials, ToSupervisor, ToWorker } from './messages.ts';
 import { dropPrivileges } from './privileges.ts';
+import { WorkerReports } from './worker-reports.ts';
 
 /** How often a draining worker looks whether its last connection has ended: no cost while it serves. */
 const drainPollMs = 20;
@@ -60,6 +63,12 @@ export class Worker {
       case 'reopen-logs':
         this.#setup?.accessLog?.reopen();
         break;
+      case 'report-metrics':
+        void this.#reportMetrics(message.request);
+        break;
+      case 'report-connections':
+        this.#reportConnections(message.request, message.limit);
+        break;
     }
   }
 
@@ -88,7 +97,9 @@ export class Worker {
     for (const timer of this.#drainTimers) clearInterval(timer);
     void Promise.resolve(this.#setup?.plane.close()).finally(() => {
       this.#setup?.accessLog?.close();
-      this.#settleEnded();
+      // One that never served has nothing to report.
+      const told = this.#listeners.length === 0 ? Promise.resolve() : this.#reportMetrics(undefined);
+      void told.finally(this.#settleEnded);
     });
   }
 
@@ -104,6 +115,16 @@ export class Worker {
       return planeListener;
     });
     this.#tell({ kind: 'ready' });
+  }
+
+  async #reportMetrics(request: number | undefined): Promise<void> {
+    const report = await this.#setup?.reports.metrics();
+    if (report !== undefined) this.#tell({ kind: 'metrics', request, report });
+  }
+
+  #reportConnections(request: number, limit: number): void {
+    const connections = this.#setup?.reports.connections(limit) ?? [];
+    this.#tell({ kind: 'connections', request, connections });
   }
 
   #attempt(what: string, step: () => void): void {
@@ -122,6 +143,7 @@ interface Setup {
   readonly policy: ConnectionPolicy;
   readonly plane: DataPlane;
   readonly accessLog: AccessLog | undefined;
+  readonly reports: WorkerReports;
   readonly credentials: Credentials | undefined;
 }
 
@@ -131,16 +153,18 @@ function setUp(
 ): Setup {
   const { snapshot, workerIndex, workerCount, credentials, ownListeners } = configure;
   const accessLog = snapshot.log.access === 'off' ? undefined : new AccessLog(snapshot.log.access);
+  const metrics = new ConnectionMetrics();
   const policy = new ConnectionPolicy(snapshot, {
     worker: { index: workerIndex, count: workerCount },
     ownListeners,
-    observer: accessLog,
+    observer: accessLog === undefined ? metrics : new ObserverList([metrics, accessLog]),
     tellEjection: (ejection) => tell({ kind: 'ejection', ...ejection }),
   });
   const plane = createPlane(configure.plane, policy);
   policy.plane = plane;
   if (configure.maxConnections !== undefined) plane.setMaxConnections(configure.maxConnections);
-  return { snapshot, policy, plane, accessLog, credentials };
+  const reports = new WorkerReports({ metrics, policy, plane, accessLog });
+  return { snapshot, policy, plane, accessLog, reports, credentials };
 }
 
 /** The policy is asked on accept only where it may have an opinion that early. */
