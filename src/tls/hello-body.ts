@@ -1,4 +1,4 @@
-import { extensionBit, readExtension, readUint16s } from './hello-extensions.ts';
+import { addFeatures, extensionBit, greaseIn, readExtension } from './hello-extensions.ts';
 import { helloFact, helloFeature, type MalformedReason, malformedReason } from './hello-facts.ts';
 import { isGrease, uint8At, uint16At } from './wire.ts';
 
@@ -28,17 +28,15 @@ export function readHelloBody(message: Uint8Array, facts: Int32Array): Malformed
   if (end < compressionMethodsAt) return malformedReason.truncated;
   facts[helloFact.cipherSuitesOffset] = cipherSuitesAt;
   facts[helloFact.cipherSuitesLength] = cipherSuitesLength;
-  let features = readUint16s(message, cipherSuitesAt, compressionMethodsAt - 1);
+  facts[helloFact.features] = greaseIn(message, cipherSuitesAt, compressionMethodsAt - 1);
 
   const compressionMethodsLength = uint8At(message, compressionMethodsAt - 1);
   if (compressionMethodsLength === 0) return malformedReason.compressionMethodsLength;
   const extensionsAt = compressionMethodsAt + compressionMethodsLength;
   if (end < extensionsAt) return malformedReason.truncated;
-  facts[helloFact.features] = features;
   // Clients without TLS 1.3 may leave the extensions out altogether (RFC 5246 section 7.4.1.2).
   const reason = end === extensionsAt ? malformedReason.none : readExtensions(message, extensionsAt, facts);
-  features = facts[helloFact.features] ?? 0;
-  if (facts[helloFact.serverNameOffset] === -1) facts[helloFact.features] = features | helloFeature.noSni;
+  if (facts[helloFact.serverNameOffset] === -1) addFeatures(facts, helloFeature.noSni);
   return reason;
 }
 
@@ -62,7 +60,7 @@ function readExtensions(message: Uint8Array, offset: number, facts: Int32Array):
     const bit = extensionBit(type);
     if ((seen & bit) !== 0) return malformedReason.duplicateExtension;
     seen |= bit;
-    if (isGrease(type)) facts[helloFact.features] = (facts[helloFact.features] ?? 0) | helloFeature.grease;
+    if (isGrease(type)) addFeatures(facts, helloFeature.grease);
     const reason = readExtension(type, message, dataAt, dataEnd, facts);
     if (reason !== malformedReason.none) return reason;
     at = dataEnd;

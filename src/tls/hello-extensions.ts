@@ -66,8 +66,8 @@ export function readExtension(
   }
 }
 
-/** Features that show in a list of 16-bit values, groups or not: GREASE. */
-export function readUint16s(message: Uint8Array, offset: number, end: number): number {
+/** `helloFeature.grease` where a list of 16-bit values has one of those that RFC 8701 reserves, else 0. */
+export function greaseIn(message: Uint8Array, offset: number, end: number): number {
   for (let at = offset; at < end; at += 2) {
     if (isGrease(uint16At(message, at))) return helloFeature.grease;
   }
@@ -152,7 +152,7 @@ function readSignatureAlgorithms(
   }
   facts[helloFact.signatureAlgorithmsOffset] = listAt;
   facts[helloFact.signatureAlgorithmsLength] = length;
-  addFeatures(facts, readUint16s(message, listAt, end));
+  addFeatures(facts, greaseIn(message, listAt, end));
   return malformedReason.none;
 }
 
@@ -198,6 +198,6 @@ function holdsList(message: Uint8Array, offset: number, end: number): boolean {
   return offset + 2 <= end && uint16At(message, offset) === end - offset - 2;
 }
 
-function addFeatures(facts: Int32Array, features: number): void {
+export function addFeatures(facts: Int32Array, features: number): void {
   facts[helloFact.features] = (facts[helloFact.features] ?? 0) | features;
 }

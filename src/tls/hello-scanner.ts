@@ -1,4 +1,5 @@
 import { readHelloBody } from './hello-body.ts';
+import { addFeatures } from './hello-extensions.ts';
 import {
   type HelloStatus,
   helloFact,
@@ -151,8 +152,7 @@ export class HelloScanner {
     facts[helloFact.wireBytes] = messageEnd;
     facts[helloFact.messageBytes] = this.#messageBytes;
     facts[helloFact.recordCount] = this.#recordCount;
-    if (this.#recordCount > 1)
-      facts[helloFact.features] = (facts[helloFact.features] ?? 0) | helloFeature.multiRecord;
+    if (this.#recordCount > 1) addFeatures(facts, helloFeature.multiRecord);
     facts[helloFact.neededBytes] = 0;
     this.#settled = true;
     facts[helloFact.status] = helloStatus.complete;

@@ -272,6 +272,16 @@ for (const [implementation, Scanner] of scanners) {
       }
     });
 
+    it('refuses extensions that end inside the header of one', () => {
+      const last = { type: 99, data: new Uint8Array(3) };
+      const hello = buildHello({ serverName: 'shop.example.com', extensions: [last] });
+      const lastLengthAt = hello.length - last.data.length - 1;
+      for (let left = 1; left <= last.data.length; left++) {
+        hello[lastLengthAt] = last.data.length - left;
+        assert.equal(reasonOf(hello), malformedReason.extensionLength, `${left} bytes left`);
+      }
+    });
+
     it('blames the wrong length rather than the end that comes right after it', () => {
       const message = buildMessage({ sessionIdBytes: 0, cipherSuites: [0x1301] });
       const endingWith = (length: number, lastByte: number) => {
