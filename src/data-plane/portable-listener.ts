@@ -23,6 +23,8 @@ export class PortableListener {
     // Accepting failed: the descriptors or the memory are used up. libuv turns those who wait away and goes on.
     this.#server.on('error', () => {});
     this.#server.listen(toHandle(socket), backlog);
+    // Node tells why by an event, a turn later.
+    if (!this.#server.listening) throw cannotListen();
   }
 
   /** Resolves once the sockets accepted here are closed too. */
@@ -33,6 +35,13 @@ export class PortableListener {
   stop(): void {
     this.#server.close();
   }
+}
+
+function cannotListen(): Error {
+  return Object.assign(new Error('the socket cannot be listened on'), {
+    code: 'ERR_LISTEN',
+    syscall: 'listen',
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe } from 'node:test';
-import { descriptorFacts } from './descriptor-facts.ts';
+import { descriptorFacts, fewDescriptorFacts } from './descriptor-facts.ts';
 import { dialingFacts } from './dialing-facts.ts';
 import { flowControlFacts } from './flow-control-facts.ts';
 import { forwardingFacts } from './forwarding-facts.ts';
@@ -28,5 +28,6 @@ export function defineConformance(name: string, makePlane: MakePlane): void {
     lifetimeFacts(makePlane);
     proxyHeaderFacts(makePlane);
     descriptorFacts(makePlane);
+    fewDescriptorFacts(makePlane);
   });
 }

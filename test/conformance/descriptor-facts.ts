@@ -1,7 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { readdirSync } from 'node:fs';
 import { describe } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { refusingEndpoint } from './bound-socket.ts';
+import { FewDescriptors } from './few-descriptors.ts';
+import { Peer } from './peer.ts';
 import { fact, hello, type MakePlane, type Rig } from './rig.ts';
 import { dialTo } from './scripted-policy.ts';
 import { until } from './wait.ts';
@@ -45,6 +48,46 @@ export function descriptorFacts(makePlane: MakePlane): void {
         await until(() => openDescriptors() <= before, `${openDescriptors()} descriptors become ${before}`);
       });
     }
+  });
+}
+
+/** INTERFACE 2, limits: what a proxy does whose descriptors are used up. */
+export function fewDescriptorFacts(makePlane: MakePlane): void {
+  describe('without a descriptor left', () => {
+    fact(
+      makePlane,
+      'a dial fails with EMFILE, nothing spins, and service returns',
+      async (rig) => {
+        const [plane, { port }] = await FewDescriptors.start(rig.plane.kind, rig.endpoint.port);
+        const clients: Peer[] = [];
+        try {
+          const first = await Peer.connect(port);
+          clients.push(first);
+          while (!(await plane.state()).isFull) clients.push(await Peer.connect(port));
+          for (let more = 0; more < 20; more++) clients.push(await Peer.connect(port));
+
+          await first.send(hello);
+          assert.deepEqual(await first.receiveAll(), Buffer.from([0x15, 3, 3, 0, 2, 2, 80]));
+          const before = await plane.state();
+          assert.deepEqual(before.dialFailures, ['EMFILE']);
+          await delay(500);
+          const after = await plane.state();
+          assert.ok(after.processorMs - before.processorMs < 200, 'the process spins');
+
+          for (const client of clients) client.close();
+          let connectionCount = 1;
+          while (connectionCount > 0) ({ connectionCount } = await plane.state());
+          const served = await Peer.connect(port);
+          clients.push(served);
+          await served.send(hello);
+          await (await rig.upstream.next()).receive(hello.length);
+        } finally {
+          for (const client of clients) client.close();
+          await plane.stop();
+        }
+      },
+      { skip: process.platform === 'win32' && 'there is no ulimit on this platform' },
+    );
   });
 }
 

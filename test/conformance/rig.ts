@@ -123,6 +123,8 @@ export class Rig {
 export interface FactOptions extends RigOptions {
   readonly timeoutMs?: number;
   readonly needsIpv6?: true;
+  /** Why the fact does not apply here. */
+  readonly skip?: string | false;
 }
 
 const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
@@ -134,10 +136,10 @@ export function fact(
   makePlane: MakePlane,
   sentence: string,
   body: (rig: Rig) => Promise<void>,
-  { timeoutMs = 20_000, needsIpv6, ...options }: FactOptions = {},
+  { timeoutMs = 20_000, needsIpv6, skip = false, ...options }: FactOptions = {},
 ): void {
-  const skip = needsIpv6 && !hasIpv6 ? 'this machine has no IPv6 loopback address' : false;
-  it(sentence, { timeout: timeoutMs, skip }, async () => {
+  const reason = needsIpv6 && !hasIpv6 ? 'this machine has no IPv6 loopback address' : skip;
+  it(sentence, { timeout: timeoutMs, skip: reason }, async () => {
     const rig = await Rig.open(makePlane, options);
     try {
       await body(rig);

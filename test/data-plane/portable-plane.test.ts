@@ -1,0 +1,116 @@
+import { strict as assert } from 'node:assert';
+import cluster from 'node:cluster';
+import { once } from 'node:events';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { DataPlane, ListeningSocket, Policy } from '../../src/data-plane/data-plane.ts';
+import { PortablePlane } from '../../src/data-plane/portable-plane.ts';
+import { PortableTimer } from '../../src/data-plane/portable-timer.ts';
+import { bindLoopback } from '../conformance/bound-socket.ts';
+import { Peer } from '../conformance/peer.ts';
+import { hello } from '../conformance/rig.ts';
+
+const internalError = Buffer.from([0x15, 3, 3, 0, 2, 2, 80]);
+
+const throwing: Policy = {
+  accepted: () => 'hello',
+  hello: () => {
+    throw new Error('the policy throws');
+  },
+  dialFailed: () => ({ kind: 'reject', how: 'close', outcome: 'upstream_unreachable' }),
+  ended: () => {},
+};
+
+function listen(plane: DataPlane, socket: ListeningSocket): void {
+  plane.listen({ name: 'edge', helloTimeoutMs: 5000, maxHelloBytes: 65_536, asksOnAccept: false }, socket);
+}
+
+async function expectInternalError(port: number): Promise<void> {
+  const client = await Peer.connect(port);
+  client.socket.end(hello);
+  assert.deepEqual(await client.receiveAll(), internalError);
+}
+
+describe('the portable plane', () => {
+  it('tells what its policy throws', { timeout: 10_000 }, async () => {
+    const errors: unknown[] = [];
+    const plane = new PortablePlane({ policy: throwing, onPolicyError: (error) => errors.push(error) });
+    const { handle, port } = bindLoopback();
+    listen(plane, handle);
+    await expectInternalError(port);
+    await plane.close();
+    assert.equal(errors.length, 1);
+    assert.match(String(errors[0]), /the policy throws/);
+  });
+
+  it('warns of what its policy throws where nobody asked to be told', { timeout: 10_000 }, async () => {
+    const warned = once(process, 'warning');
+    const plane = new PortablePlane({ policy: throwing });
+    const { handle, port } = bindLoopback();
+    listen(plane, handle);
+    await expectInternalError(port);
+    await plane.close();
+    assert.match(String((await warned)[0]), /the policy throws/);
+  });
+
+  it('throws where it cannot listen', () => {
+    const plane = new PortablePlane({ policy: throwing });
+    const { handle } = bindLoopback();
+    handle.close();
+    assert.throws(() => listen(plane, handle));
+  });
+
+  it('may be closed twice', { timeout: 10_000 }, async () => {
+    const plane = new PortablePlane({ policy: throwing });
+    listen(plane, bindLoopback().handle);
+    await Promise.all([plane.close(), plane.close()]);
+    await plane.close();
+  });
+
+  for (const form of ['handle', 'descriptor'] as const) {
+    it(`listens in a cluster worker on a ${form} of its own`, { timeout: 20_000 }, async () => {
+      cluster.setupPrimary({
+        exec: fileURLToPath(new URL('portable-worker.ts', import.meta.url)),
+        args: [form],
+        execArgv: ['--import', 'tsx'],
+      });
+      const worker = cluster.fork();
+      try {
+        await once(worker, 'message');
+        const { handle, port } = bindLoopback();
+        worker.process.send('listen', handle as never);
+        await once(worker, 'message');
+        // Had the worker asked the primary for a socket of that descriptor, it would be this one or none.
+        handle.close();
+        const client = await Peer.connect(port);
+        client.socket.end(hello);
+        assert.deepEqual(await client.receiveAll(), internalError);
+      } finally {
+        worker.kill();
+        await once(worker, 'exit');
+      }
+    });
+  }
+});
+
+describe('the portable timer', () => {
+  it('does not fire at once for a delay longer than setTimeout takes', { timeout: 10_000 }, async () => {
+    const long = new PortableTimer();
+    long.arm(2 ** 40, () => assert.fail('it fires'));
+    await new Promise<void>((resolve) => new PortableTimer().arm(20, resolve));
+    long.disarm();
+  });
+
+  it('holds one deadline: the last', { timeout: 10_000 }, async () => {
+    const fired: string[] = [];
+    const timer = new PortableTimer();
+    timer.arm(5, () => fired.push('first'));
+    await new Promise<void>((resolve) => {
+      timer.arm(30, () => {
+        fired.push('second');
+        resolve();
+      });
+    });
+    assert.deepEqual(fired, ['second']);
+  });
+});
