@@ -1,3 +1,5 @@
+import { openSync } from 'node:fs';
+
 import pino from 'pino';
 import type { SocketAddress } from '../data-plane/data-plane.ts';
 import type { ConnectionObserver, ConnectionSummary } from './connection-summary.ts';
@@ -7,7 +9,7 @@ interface Destination {
   write(line: string): boolean;
   flushSync(): void;
   end(): void;
-  reopen(): void;
+  reopen(path: string): void;
 }
 
 /** How long a line may wait for others before it is written. */
@@ -19,15 +21,18 @@ const mostWaitingBytes = 16 * 1024 * 1024;
 /** Writes one JSON object a line for each connection that ended, gathered and without waiting for the disk. */
 export class AccessLog implements ConnectionObserver {
   readonly wantsHello = true;
+  /** Undefined: standard output. */
+  readonly #path: string | undefined;
   readonly #destination: Destination;
   readonly #flushTimer: NodeJS.Timeout;
   /** Lines lost because the destination could not keep up or could not be written. */
   lost = 0;
 
-  /** `target`: `stdout` or a file's path. */
+  /** `target`: `stdout` or a file's path, which is opened at once, before privileges are dropped. */
   constructor(target: string) {
+    this.#path = target === 'stdout' ? undefined : target;
     const destination = pino.destination({
-      dest: target === 'stdout' ? 1 : target,
+      dest: this.#path === undefined ? 1 : openSync(this.#path, 'a', 0o640),
       sync: false,
       minLength: gatheredBytes,
       maxLength: mostWaitingBytes,
@@ -50,7 +55,7 @@ export class AccessLog implements ConnectionObserver {
 
   /** For log rotation: opens the path anew. */
   reopen(): void {
-    this.#destination.reopen();
+    if (this.#path !== undefined) this.#destination.reopen(this.#path);
   }
 
   /** Writes what is left. */
