@@ -6,11 +6,13 @@ import { join } from 'node:path';
 
 import { type Command, InvalidArgumentError } from 'commander';
 
+import type { AdminServer } from '../admin/admin-server.ts';
 import { checkConfig } from '../config/load.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { type Start, Supervisor } from '../supervisor/supervisor.ts';
 import { CommandFailure } from './command-failure.ts';
 import { createProcessLog } from './process-log.ts';
+import { startAdmin } from './start-admin.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 
 const defaultPort = 8443;
@@ -32,18 +34,21 @@ export function registerDemo(program: Command): void {
 async function demo(port: number | undefined): Promise<void> {
   const log = createProcessLog('warn');
   const supervisor = new Supervisor(log);
-  const stopped = stopOnSignals(supervisor, log, ['SIGTERM', 'SIGINT', 'SIGHUP']);
+  const stopping = stopOnSignals(supervisor, log, ['SIGTERM', 'SIGINT', 'SIGHUP']);
   const backends = await startBackends();
+  let admin: AdminServer | undefined;
   try {
     const endpoints = new Map(backends.running.map(({ name, backend }) => [name, backend.address]));
     const snapshot = demoSnapshot(port ?? (await freePort(defaultPort)), endpoints);
+    admin = await startAdmin(snapshot.admin, supervisor, stopping, log);
     const start = await supervisor.start(snapshot);
     if (start.ok)
-      process.stdout.write(instructions(start, snapshot, writeAuthority(backends.certificatePem)));
+      process.stdout.write(instructions(start, snapshot, writeAuthority(backends.certificatePem), admin));
     else if (!supervisor.isStopping)
       throw new CommandFailure(start.problems.map((line) => `sluice: ${line}`).join('\n'));
-    await stopped;
+    await stopping.done;
   } finally {
+    await admin?.close();
     for (const { backend } of backends.running) backend.close();
   }
 }
@@ -78,7 +83,7 @@ function demoSnapshot(port: number, endpoints: ReadonlyMap<string, string>): Sna
     routes: [...endpoints.keys()].map((name) => ({ serverNames: [name], upstream: name })),
     upstreams: Object.fromEntries([...endpoints].map(([name, address]) => [name, { endpoints: [address] }])),
     timeouts: { drain: '1s' },
-    admin: { address: false },
+    admin: { address: '127.0.0.1:0' },
   });
   if (!checked.ok) throw new Error(checked.findings.map(({ message }) => message).join('; '));
   return checked.snapshot;
@@ -88,6 +93,7 @@ function instructions(
   { served, plane }: Start & { ok: true },
   { workers }: Snapshot,
   caFile: string,
+  admin: AdminServer | undefined,
 ): string {
   const port = served[0]?.address.port ?? 0;
   const curl = (name: string, flags = '') =>
@@ -100,6 +106,9 @@ ${curl(names[0], '--http1.1 ')}
 ${curl(names[0], '--tls-max 1.2 ')}
 A name without a route is refused with the TLS alert unrecognized_name:
 ${curl('unknown.test')}
+What the proxy says of itself, as a table, and as metrics for Prometheus:
+  sluice status --admin ${admin?.address}
+  http://${admin?.address}/metrics
 
 The access log follows, a line for each connection that ends. Ctrl-C ends everything.
 `;

@@ -1,14 +1,16 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Logger } from 'pino';
 
+import { parseAdminAddress } from '../config/address.ts';
 import { snapshotFromFlags } from '../config/flags.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import type { LogLevel, Snapshot } from '../config/snapshot.ts';
+import type { AdminSnapshot, LogLevel, Snapshot } from '../config/snapshot.ts';
 import { listenerAddress } from '../supervisor/bind-problem.ts';
 import { type Start, Supervisor } from '../supervisor/supervisor.ts';
 import { CommandFailure } from './command-failure.ts';
 import { usableOrFail } from './load-or-fail.ts';
 import { createProcessLog } from './process-log.ts';
+import { startAdmin } from './start-admin.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
 
 interface RunFlags {
@@ -18,6 +20,7 @@ interface RunFlags {
   readonly workers?: number;
   readonly dataPlane?: Snapshot['dataPlane'];
   readonly logLevel?: LogLevel;
+  readonly admin?: string;
 }
 
 export function registerRun(program: Command): void {
@@ -41,6 +44,7 @@ export function registerRun(program: Command): void {
         'error',
       ]),
     )
+    .option('--admin <address>', 'override admin.address: HOST:PORT, unix:PATH, or off')
     .addHelpText('after', examples)
     .action((flags: RunFlags, command: Command) => run(flags, command));
 }
@@ -60,39 +64,53 @@ async function run(flags: RunFlags, command: Command): Promise<void> {
   for (const warning of loaded.warnings) log.warn(warning);
 
   const supervisor = new Supervisor(log);
-  const stopped = stopOnSignals(supervisor, log);
+  const stopping = stopOnSignals(supervisor, log);
   process.on('SIGHUP', () => log.warn('SIGHUP: reloading is not there yet, the configuration stays'));
   process.on('SIGUSR1', () => supervisor.reopenLogs());
 
-  const start = await supervisor.start(snapshot);
-  if (start.ok) announce(start, snapshot, log);
-  else if (!supervisor.isStopping) {
-    throw new CommandFailure(start.problems.map((problem) => `sluice: ${problem}`).join('\n'));
+  const admin = await startAdmin(snapshot.admin, supervisor, stopping, log);
+  try {
+    const start = await supervisor.start(snapshot);
+    if (start.ok) announce(start, snapshot, log);
+    else if (!supervisor.isStopping) {
+      throw new CommandFailure(start.problems.map((problem) => `sluice: ${problem}`).join('\n'));
+    }
+    if ((await stopping.done) === 'aborted') process.exitCode = 1;
+  } finally {
+    await admin?.close();
   }
-  if ((await stopped) === 'aborted') process.exitCode = 1;
 }
 
 function load(flags: RunFlags, command: Command): LoadedConfig {
-  const { config, listen = [], route = [] } = flags;
+  const { config, listen = [], route = [], admin } = flags;
   const hasFlags = listen.length > 0 || route.length > 0;
   if (config === undefined && !hasFlags) {
     command.error(
       'error: run needs a configuration: -c FILE, or --listen ADDRESS and --route NAME=HOST:PORT',
     );
   }
-  if (config === undefined) return snapshotFromFlags({ listen, route });
+  if (config === undefined)
+    return snapshotFromFlags({ listen, route, admin: admin === 'off' ? false : admin });
   if (hasFlags)
     command.error('error: -c and --listen or --route exclude each other: name the listeners in the file');
   return loadConfig({ file: config });
 }
 
-function withOverrides(snapshot: Snapshot, { workers, dataPlane, logLevel }: RunFlags): Snapshot {
+function withOverrides(snapshot: Snapshot, { workers, dataPlane, logLevel, admin }: RunFlags): Snapshot {
   return {
     ...snapshot,
+    admin: admin === undefined ? snapshot.admin : overriddenAdmin(admin, snapshot.admin),
     workers: workers ?? snapshot.workers,
     dataPlane: dataPlane ?? snapshot.dataPlane,
     log: { ...snapshot.log, level: logLevel ?? snapshot.log.level },
   };
+}
+
+function overriddenAdmin(flag: string, configured: AdminSnapshot | undefined): AdminSnapshot | undefined {
+  if (flag === 'off') return undefined;
+  const address = parseAdminAddress(flag);
+  if (!address.ok) throw new CommandFailure(`--admin ${flag}: ${address.problem}`);
+  return { address: address.value, token: configured?.token };
 }
 
 function announce({ served, plane }: Start & { ok: true }, { workers }: Snapshot, log: Logger): void {

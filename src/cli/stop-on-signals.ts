@@ -6,15 +6,23 @@ export interface Stoppable {
   abort(): Promise<void>;
 }
 
-/** The first of the signals stops, a second one aborts. Resolves when that is done. */
+export interface Stopping {
+  /** Resolves when all has ended. */
+  readonly done: Promise<'drained' | 'aborted'>;
+  /** Does what the first of the signals does, and nothing where one has come; `asked`: by whom, for the log. */
+  drain(asked: string): void;
+}
+
+/** The first of the signals stops, a second one aborts. */
 export function stopOnSignals(
   what: Stoppable,
   log: Logger,
   signals: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'],
-): Promise<'drained' | 'aborted'> {
-  return new Promise((resolve) => {
+): Stopping {
+  let drain = (_asked: string) => {};
+  const done = new Promise<'drained' | 'aborted'>((resolve) => {
     let how: 'drained' | 'aborted' | undefined;
-    const onSignal = (signal: NodeJS.Signals) => {
+    const onSignal = (signal: string) => {
       if (how === 'aborted') return;
       how = how === undefined ? 'drained' : 'aborted';
       log.info({ signal }, how === 'drained' ? 'draining; a second signal ends at once' : 'ending at once');
@@ -22,5 +30,9 @@ export function stopOnSignals(
       void done.then(() => resolve(how ?? 'drained'));
     };
     for (const signal of signals) process.on(signal, onSignal);
+    drain = (asked) => {
+      if (how === undefined) onSignal(asked);
+    };
   });
+  return { done, drain };
 }

@@ -1,5 +1,6 @@
 import { parseServerNamePattern } from '../routing/server-name.ts';
 import { parseDialAddress, parseListenAddress } from './address.ts';
+import type { Path } from './finding.ts';
 import { checkConfig, type LoadedConfig } from './load.ts';
 import type { Problem } from './problem.ts';
 
@@ -8,13 +9,15 @@ export interface ConfigFlags {
   readonly listen: readonly string[];
   /** Each `NAME=HOST:PORT`. NAME is a server name pattern; `*` stands for every connection, one without a name included. */
   readonly route: readonly string[];
+  /** As `admin.address` has it; absent: its default. */
+  readonly admin?: string | false | undefined;
 }
 
 /**
  * The configuration that flags stand for, all else at its defaults. A listener is named as its address is written.
  * Routes of the same name are one route, their addresses the endpoints of one upstream, which has that name, too.
  */
-export function snapshotFromFlags({ listen, route }: ConfigFlags): LoadedConfig {
+export function snapshotFromFlags({ listen, route, admin }: ConfigFlags): LoadedConfig {
   const problems: Problem[] = [];
   if (listen.length === 0)
     problems.push(flagProblem('--listen', 'is missing; allowed are addresses such as ":8443"'));
@@ -29,12 +32,17 @@ export function snapshotFromFlags({ listen, route }: ConfigFlags): LoadedConfig 
     if (!result.ok) problems.push(flagProblem(`--route ${flag}`, result.problem));
     else endpoints.set(result.name, (endpoints.get(result.name) ?? new Set()).add(result.address));
   }
-  return problems.length > 0 ? { ok: false, problems } : check(listen, endpoints);
+  return problems.length > 0 ? { ok: false, problems } : check(listen, endpoints, admin);
 }
 
-function check(listen: readonly string[], endpoints: ReadonlyMap<string, ReadonlySet<string>>): LoadedConfig {
+function check(
+  listen: readonly string[],
+  endpoints: ReadonlyMap<string, ReadonlySet<string>>,
+  admin: ConfigFlags['admin'],
+): LoadedConfig {
   const checked = checkConfig({
     listeners: listen.map((address) => ({ name: address, address })),
+    ...(admin !== undefined && { admin: { address: admin } }),
     routes: [...endpoints.keys()].map((name) => ({
       name,
       ...(name !== '*' && { serverNames: [name] }),
@@ -46,9 +54,11 @@ function check(listen: readonly string[], endpoints: ReadonlyMap<string, Readonl
   });
   if (checked.ok) return { ok: true, snapshot: checked.snapshot, warnings: [] };
   // Routes and upstreams are right by now; listeners may still be in each other's way, or in the admin server's.
-  const problems = checked.findings.map(({ path, message }) =>
-    flagProblem(path[0] === 'listeners' ? `--listen ${listen[Number(path[1])]}` : '--listen', message),
-  );
+  const flagOf = (path: Path) => {
+    if (path[0] === 'listeners') return `--listen ${listen[Number(path[1])]}`;
+    return path[0] === 'admin' && admin !== undefined ? `--admin ${admin}` : '--listen';
+  };
+  const problems = checked.findings.map(({ path, message }) => flagProblem(flagOf(path), message));
   return { ok: false, problems };
 }
 

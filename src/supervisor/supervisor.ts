@@ -3,26 +3,29 @@ import type { Logger } from 'pino';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import { choosePlane, type PlaneChoice } from '../data-plane/load-plane.ts';
+import type { LiveConnection } from '../telemetry/live-connection.ts';
+import type { ProxyMetrics } from '../telemetry/render-metrics.ts';
 import { NameResolver } from '../upstream/dns/name-resolver.ts';
 import type { Credentials, ToWorker } from '../worker/messages.ts';
-import type { BindAddress } from './bound-socket.ts';
 import { ListeningSockets } from './listening-sockets.ts';
 import { descriptorLimit, workerMaxConnections } from './max-connections.ts';
 import { prepareAccessLog } from './prepare-access-log.ts';
+import {
+  type ProxyStatus,
+  reportMetrics,
+  reportStatus,
+  type ServedListener,
+  type ServingProxy,
+} from './proxy-report.ts';
 import { resolveUser } from './resolve-user.ts';
 import { UpstreamWatch } from './upstream-watch.ts';
-import { WorkerPool, type WorkerStatus } from './worker-pool.ts';
+import { WorkerPool } from './worker-pool.ts';
 import type { WorkerSetup } from './worker-process.ts';
 
 export type Start =
   | { readonly ok: true; readonly plane: DataPlane['kind']; readonly served: readonly ServedListener[] }
   /** Nothing is left open or running. One line each. */
   | { readonly ok: false; readonly problems: readonly string[] };
-
-export interface ServedListener {
-  readonly listener: string;
-  readonly address: BindAddress;
-}
 
 /** What a worker gets beyond its time to drain before it is taken for stuck. */
 const drainGraceMs = 5_000;
@@ -41,6 +44,8 @@ export class Supervisor {
   #sockets: ListeningSockets | undefined;
   #watch: UpstreamWatch | undefined;
   #pool: WorkerPool | undefined;
+  #serving: ServingProxy | undefined;
+  readonly #reloads = { success: 0, failure: 0 };
   #isStopping = false;
 
   constructor(log: Logger) {
@@ -52,8 +57,30 @@ export class Supervisor {
     return this.#isStopping;
   }
 
-  get workers(): readonly WorkerStatus[] {
-    return this.#pool?.workers ?? [];
+  /** Every worker serves the newest configuration, and nobody has asked for the end. */
+  get isReady(): boolean {
+    if (this.#isStopping || this.#serving === undefined) return false;
+    return this.#serving.pool.workers.every(({ isReady }) => isReady);
+  }
+
+  /** The configuration that is served; undefined while starting. */
+  get snapshot(): Snapshot | undefined {
+    return this.#serving?.snapshot;
+  }
+
+  /** Undefined while starting. */
+  async metrics(): Promise<ProxyMetrics | undefined> {
+    return this.#serving && reportMetrics(this.#serving, this.#reloads);
+  }
+
+  /** Undefined while starting. */
+  async status(): Promise<ProxyStatus | undefined> {
+    return this.#serving && reportStatus(this.#serving);
+  }
+
+  /** Live connections, at most so many of each worker. */
+  async connections(limit: number): Promise<LiveConnection[]> {
+    return this.#serving?.pool.connections(limit) ?? [];
   }
 
   /** Resolves when every worker serves every listener, or when that cannot be. To be called once. */
@@ -129,8 +156,10 @@ export class Supervisor {
       upstreams: () => watch.messages(),
       sockets: sockets.forWorker(workerIndex),
     });
-    this.#pool = new WorkerPool(snapshot.workers, setup, watch, this.#log);
-    const started = await this.#pool.start();
+    const pool = new WorkerPool(snapshot.workers, setup, watch, this.#log);
+    this.#pool = pool;
+    this.#serving = { snapshot, loadedAt: new Date(), plane: plane.kind, served, watch, pool };
+    const started = await pool.start();
     if (!started.ok) return this.#giveUp(started.problem);
     return { ok: true, plane: plane.kind, served };
   }

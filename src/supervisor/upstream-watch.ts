@@ -107,6 +107,18 @@ export class UpstreamWatch {
       });
   }
 
+  /** The upstream's sources that have given no endpoint, by the names that are looked up. */
+  unresolved(upstream: string): { readonly name: string; readonly weight: number; readonly why: string }[] {
+    const sources = this.#upstreams.get(upstream)?.sources ?? [];
+    return sources
+      .filter(({ state }) => state === 'resolving')
+      .map(({ name, source, problem }) => ({
+        name,
+        weight: source.weight,
+        why: problem?.why ?? 'not looked up yet',
+      }));
+  }
+
   /** A worker has ejected an endpoint, or (`why` undefined) has taken it back. */
   onEjection(worker: number, upstream: string, endpoint: string, why: string | undefined): void {
     if (this.#ejections.note(worker, upstream, endpoint, why)) this.#tellState(upstream, endpoint);

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 
 import type { ToWorker } from '../worker/messages.ts';
+import type { MetricsBook } from './metrics-book.ts';
+import type { Answer, Question } from './pending-answers.ts';
 import { RestartBackoff } from './restart-backoff.ts';
 import { type WorkerExit, WorkerProcess, type WorkerSetup } from './worker-process.ts';
 
@@ -25,6 +27,7 @@ export class WorkerKeeper {
   readonly #log: Logger;
   readonly #setup: () => WorkerSetup;
   readonly #observer: EjectionObserver;
+  readonly #book: MetricsBook;
   readonly #backoff = new RestartBackoff();
   /** The current worker, and former ones that drain. */
   readonly #processes = new Set<WorkerProcess>();
@@ -36,10 +39,17 @@ export class WorkerKeeper {
   #hasBeenReady = false;
 
   /** `setup` is asked for each new worker. */
-  constructor(index: number, setup: () => WorkerSetup, observer: EjectionObserver, log: Logger) {
+  constructor(
+    index: number,
+    setup: () => WorkerSetup,
+    observer: EjectionObserver,
+    book: MetricsBook,
+    log: Logger,
+  ) {
     this.index = index;
     this.#setup = setup;
     this.#observer = observer;
+    this.#book = book;
     this.#log = log.child({ worker: index });
   }
 
@@ -49,6 +59,21 @@ export class WorkerKeeper {
 
   get restarts(): number {
     return this.#restarts;
+  }
+
+  get isReady(): boolean {
+    return this.#current?.isReady ?? false;
+  }
+
+  /** Live connections, those of former workers that drain included, when last asked for. */
+  get connections(): number {
+    return [...this.#processes].reduce((sum, process) => sum + this.#book.connectionsOf(process), 0);
+  }
+
+  /** The worker and former ones that drain; those that do not answer are left out. */
+  async ask(question: Question): Promise<Answer[]> {
+    const answers = await Promise.all([...this.#processes].map((process) => process.ask(question)));
+    return answers.filter((answer) => answer !== undefined);
   }
 
   /** Resolves when the first worker is ready, or when it is clear that none will be. */
@@ -81,7 +106,9 @@ export class WorkerKeeper {
         // What a former worker thinks of an endpoint no longer concerns anybody.
         if (worker === this.#current) this.#observer.onEjection(this.index, ...ejection);
       },
+      reported: (report) => this.#book.note(worker, report),
       exited: (exit) => this.#exited(worker, exit),
+      silent: () => this.#book.close(worker),
     });
     this.#processes.add(worker);
     this.#current = worker;

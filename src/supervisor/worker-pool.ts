@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url';
 
 import type { Logger } from 'pino';
 
+import type { LiveConnection } from '../telemetry/live-connection.ts';
 import type { ToWorker } from '../worker/messages.ts';
+import { MetricsBook, type MetricsTotal } from './metrics-book.ts';
+import type { Answer, Question } from './pending-answers.ts';
 import { type EjectionObserver, WorkerKeeper, type WorkerStart } from './worker-keeper.ts';
 import type { WorkerSetup } from './worker-process.ts';
 
@@ -13,11 +16,16 @@ export interface WorkerStatus {
   /** undefined: died, and waits to be replaced. */
   readonly pid: number | undefined;
   readonly restarts: number;
+  /** Whether it serves. */
+  readonly isReady: boolean;
+  /** When last asked for. */
+  readonly connections: number;
 }
 
 /** All workers: starts them, keeps their number, ends them. */
 export class WorkerPool {
   readonly #keepers: readonly WorkerKeeper[];
+  readonly #book = new MetricsBook();
 
   /** `setup` is asked for each new worker, by its index. */
   constructor(
@@ -35,12 +43,18 @@ export class WorkerPool {
     });
     this.#keepers = Array.from(
       { length: workerCount },
-      (_, index) => new WorkerKeeper(index, () => setup(index), observer, log),
+      (_, index) => new WorkerKeeper(index, () => setup(index), observer, this.#book, log),
     );
   }
 
   get workers(): readonly WorkerStatus[] {
-    return this.#keepers.map(({ index, pid, restarts }) => ({ index, pid, restarts }));
+    return this.#keepers.map(({ index, pid, restarts, isReady, connections }) => ({
+      index,
+      pid,
+      restarts,
+      isReady,
+      connections,
+    }));
   }
 
   /** Resolves when every worker is ready, or at the first that cannot be. */
@@ -56,6 +70,22 @@ export class WorkerPool {
 
   send(message: ToWorker): void {
     for (const keeper of this.#keepers) keeper.send(message);
+  }
+
+  /** Asks every worker; of one that does not answer, what it last said counts. */
+  async metrics(): Promise<MetricsTotal> {
+    await this.#ask({ kind: 'report-metrics' });
+    return this.#book.total();
+  }
+
+  /** At most `limit` live connections of each worker. */
+  async connections(limit: number): Promise<LiveConnection[]> {
+    const answers = await this.#ask({ kind: 'report-connections', limit });
+    return answers.flatMap((answer) => (answer.kind === 'connections' ? answer.connections : []));
+  }
+
+  async #ask(question: Question): Promise<Answer[]> {
+    return (await Promise.all(this.#keepers.map((keeper) => keeper.ask(question)))).flat();
   }
 
   /** Resolves when every worker has ended; one that takes longer than `patienceMs` is killed. */

@@ -1,7 +1,9 @@
 import cluster, { type Worker } from 'node:cluster';
 
+import type { MetricsReport } from '../telemetry/metrics-report.ts';
 import { isToSupervisor, type ToWorker } from '../worker/messages.ts';
 import type { BoundSocket } from './bound-socket.ts';
+import { type Answer, PendingAnswers, type Question } from './pending-answers.ts';
 
 /** What one worker needs to serve, in the order it is sent. */
 export interface WorkerSetup {
@@ -11,13 +13,16 @@ export interface WorkerSetup {
   readonly sockets: Iterable<[listener: string, socket: BoundSocket]>;
 }
 
-/** What the supervisor hears of one worker. `exited` is the last call, and comes once. */
+/** What the supervisor hears of one worker. `exited` and `silent` come once, in any order. */
 export interface WorkerObserver {
   ready(): void;
   failed(problem: string): void;
   draining(): void;
   ejection(upstream: string, endpoint: string, why: string | undefined): void;
+  reported(report: MetricsReport): void;
   exited(exit: WorkerExit): void;
+  /** Whatever it had still to say has been heard. */
+  silent(): void;
 }
 
 export interface WorkerExit {
@@ -37,7 +42,9 @@ export class WorkerProcess {
   readonly #forkedAt = performance.now();
   readonly #startTimer: NodeJS.Timeout;
   readonly #exited: Promise<void>;
+  readonly #answers = new PendingAnswers();
   #hasStarted = false;
+  #isReady = false;
   #isEnding = false;
 
   /** `cluster.setupPrimary` must have been called. */
@@ -46,6 +53,10 @@ export class WorkerProcess {
     this.#observer = observer;
     this.#worker = cluster.fork();
     this.#worker.on('message', (message: unknown) => this.#receive(message));
+    this.#worker.once('disconnect', () => {
+      this.#answers.giveUp();
+      this.#observer.silent();
+    });
     this.#exited = new Promise((resolve) => {
       const finish = (how: string) => {
         clearTimeout(this.#startTimer);
@@ -65,6 +76,17 @@ export class WorkerProcess {
     return this.#worker.process.pid;
   }
 
+  /** It accepts connections on every listener, or has done so. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Undefined where it is not ready yet, has gone, or takes too long. */
+  async ask(question: Question): Promise<Answer | undefined> {
+    if (!this.#isReady || !this.#worker.isConnected()) return undefined;
+    return this.#answers.ask((request) => this.send({ ...question, request }));
+  }
+
   /** Sends `last` and waits for the end; one that takes longer than `patienceMs` is killed. */
   async end(last: ToWorker, patienceMs: number): Promise<void> {
     this.#isEnding = true;
@@ -77,8 +99,11 @@ export class WorkerProcess {
   }
 
   #receive(message: unknown): void {
+    if (!isToSupervisor(message)) return;
+    if (message.kind === 'metrics') this.#observer.reported(message.report);
+    if (message.kind === 'metrics' || message.kind === 'connections') this.#answers.receive(message);
     // The sockets that a starting worker would get may be closed by now.
-    if (this.#isEnding || !isToSupervisor(message)) return;
+    if (this.#isEnding) return;
     switch (message.kind) {
       case 'started':
         this.#hasStarted = true;
@@ -86,6 +111,7 @@ export class WorkerProcess {
         break;
       case 'ready':
         clearTimeout(this.#startTimer);
+        this.#isReady = true;
         this.#observer.ready();
         break;
       case 'failed':

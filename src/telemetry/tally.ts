@@ -29,6 +29,12 @@ export class Tally {
     yield* rowsUnder(this.#root, []);
   }
 
+  /** The rows whose first label is this. */
+  *rowsUnder(first: string): Generator<TallyRow> {
+    const branch = this.#root.branches.get(first);
+    if (branch !== undefined) yield* rowsUnder(branch, [first]);
+  }
+
   /** Adds every row of another one's data. */
   add({ labels, values }: TallyData): void {
     for (const [i, each] of labels.entries()) {

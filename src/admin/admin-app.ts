@@ -1,0 +1,108 @@
+import { type Context, Hono } from 'hono';
+
+import type { ProxyStatus } from '../supervisor/proxy-report.ts';
+import { ProcessMetrics } from '../telemetry/process-metrics.ts';
+import { renderMetrics } from '../telemetry/render-metrics.ts';
+import type { Administered } from './administered.ts';
+import { explainConnection, rejectName } from './explain-connection.ts';
+import { type AdminExposure, refuse } from './request-guard.ts';
+
+export interface AdminAppOptions {
+  readonly proxy: Administered;
+  readonly version: string;
+  /** Begins what SIGTERM begins; may be called again. */
+  readonly drain: () => void;
+  /** Asked for each request: the server may not be bound yet. */
+  readonly exposure: () => AdminExposure;
+}
+
+const defaultLimit = 100;
+const highestLimit = 10_000;
+const startingError = { error: 'starting' };
+
+/** The admin server's answers, for whatever carries the requests. */
+export function createAdminApp({ proxy, version, drain, exposure }: AdminAppOptions): Hono {
+  const app = new Hono();
+  const processMetrics = new ProcessMetrics();
+
+  app.use(async (c, next) => {
+    const isRead = c.req.method === 'GET' || c.req.method === 'HEAD';
+    const refusal = refuse(c.req.header(), !isRead, exposure());
+    if (refusal === undefined) return next();
+    if (refusal.status === 401) c.header('WWW-Authenticate', 'Bearer');
+    return c.json({ error: refusal.error }, refusal.status);
+  });
+  app.use(async (c, next) => {
+    await next();
+    c.header('Cache-Control', 'no-store');
+    c.header('X-Content-Type-Options', 'nosniff');
+  });
+
+  app.get('/healthz', (c) => c.json({ status: 'ok' }));
+  app.get('/readyz', (c) => {
+    if (proxy.isReady) return c.json({ status: 'ready' });
+    return c.json({ error: proxy.isStopping ? 'draining' : 'not every worker serves' }, 503);
+  });
+  app.get('/metrics', async (c) => {
+    const metrics = await proxy.metrics();
+    if (metrics === undefined) return c.json(startingError, 503);
+    const text = `${renderMetrics(metrics)}${await processMetrics.text()}`;
+    return c.body(text, 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
+  });
+  app.get('/status', async (c) => {
+    const status = await proxy.status();
+    return status === undefined ? c.json(startingError, 503) : c.json(showStatus(status, proxy, version));
+  });
+  app.get('/connections', (c) => showConnections(c, proxy));
+  app.get('/explain', (c) => {
+    if (proxy.snapshot === undefined) return c.json(startingError, 503);
+    const answer = explainConnection(proxy.snapshot, c.req.query());
+    return answer.ok ? c.json(answer.explanation) : c.json({ error: answer.error }, 400);
+  });
+  app.post('/reload', async (c) => {
+    if (proxy.reload === undefined) return c.json({ error: 'this proxy cannot reload: restart it' }, 501);
+    const result = await proxy.reload();
+    if (result.ok) return c.json({ changes: result.changes });
+    return c.json({ error: result.problems.join('\n'), problems: result.problems }, 422);
+  });
+  app.post('/drain', (c) => {
+    drain();
+    return c.json({ status: 'draining' });
+  });
+
+  for (const { path, method } of app.routes.filter((route) => route.path !== '/*')) {
+    const allowed = method === 'GET' ? 'GET, HEAD' : method;
+    app.all(path, (c) => {
+      c.header('Allow', allowed);
+      return c.json({ error: `${c.req.method} is not allowed here; allowed is ${allowed}` }, 405);
+    });
+  }
+  app.notFound((c) => c.json({ error: `there is no ${c.req.path}` }, 404));
+  app.onError((error, c) => c.json({ error: error.message }, 500));
+  return app;
+}
+
+function showStatus(status: ProxyStatus, { isReady, isStopping }: Administered, version: string) {
+  return {
+    version,
+    state: isStopping ? 'draining' : isReady ? 'serving' : 'starting',
+    uptimeSeconds: Math.round(process.uptime() * 1000) / 1000,
+    ...status,
+    routes: status.routes.map(({ action, ...criteria }) => ({
+      ...criteria,
+      ...(action.kind === 'forward' ? { upstream: action.upstream } : { reject: rejectName(action.how) }),
+    })),
+  };
+}
+
+async function showConnections(c: Context, proxy: Administered) {
+  const { limit: asked = String(defaultLimit) } = c.req.query();
+  const limit = /^\d{1,9}$/.test(asked) ? Number(asked) : 0;
+  if (limit < 1 || limit > highestLimit) {
+    const error = `limit: ${JSON.stringify(asked)} is not allowed; allowed are whole numbers from 1 to ${highestLimit}`;
+    return c.json({ error }, 400);
+  }
+  const found = await proxy.connections(limit);
+  const oldestFirst = found.toSorted((a, b) => b.ageMs - a.ageMs);
+  return c.json({ connections: oldestFirst.slice(0, limit) });
+}

@@ -1,0 +1,22 @@
+import type { Snapshot } from '../config/snapshot.ts';
+import type { ProxyStatus } from '../supervisor/proxy-report.ts';
+import type { LiveConnection } from '../telemetry/live-connection.ts';
+import type { ProxyMetrics } from '../telemetry/render-metrics.ts';
+
+/** What the admin server shows and steers. `Supervisor` is one. */
+export interface Administered {
+  readonly isReady: boolean;
+  readonly isStopping: boolean;
+  /** Undefined while starting, as are metrics and status. */
+  readonly snapshot: Snapshot | undefined;
+  metrics(): Promise<ProxyMetrics | undefined>;
+  status(): Promise<ProxyStatus | undefined>;
+  connections(limitPerWorker: number): Promise<LiveConnection[]>;
+  /** Absent: it cannot. */
+  reload?(): Promise<ReloadResult>;
+}
+
+/** Lines for people: what changed, or every problem of the new configuration, which is then not taken over. */
+export type ReloadResult =
+  | { readonly ok: true; readonly changes: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[] };

@@ -1,0 +1,46 @@
+import { addCounters, type Counters, counterData, newCounters } from '../telemetry/counters.ts';
+import type { MetricsReport } from '../telemetry/metrics-report.ts';
+import { Tally } from '../telemetry/tally.ts';
+
+export interface MetricsTotal {
+  readonly counters: Counters;
+  readonly liveByListener: Tally;
+  readonly liveByEndpoint: Tally;
+}
+
+/**
+ * What the workers have counted, those that have ended included: a worker that drains reports once more at its end. Of
+ * one that is killed, what it counted since it was last asked is lost.
+ */
+export class MetricsBook {
+  readonly #ended = newCounters();
+  /** The latest report of each process that runs. */
+  readonly #latest = new Map<object, MetricsReport>();
+
+  note(worker: object, report: MetricsReport): void {
+    this.#latest.set(worker, report);
+  }
+
+  /** The worker will report no more. */
+  close(worker: object): void {
+    const report = this.#latest.get(worker);
+    if (report !== undefined) addCounters(this.#ended, report.counters);
+    this.#latest.delete(worker);
+  }
+
+  /** Live connections of one worker, when it last reported. */
+  connectionsOf(worker: object): number {
+    return this.#latest.get(worker)?.liveByListener.values.reduce((sum, count) => sum + count, 0) ?? 0;
+  }
+
+  total(): MetricsTotal {
+    const total = { counters: newCounters(), liveByListener: new Tally(1), liveByEndpoint: new Tally(1) };
+    addCounters(total.counters, counterData(this.#ended));
+    for (const { counters, liveByListener, liveByEndpoint } of this.#latest.values()) {
+      addCounters(total.counters, counters);
+      total.liveByListener.add(liveByListener);
+      total.liveByEndpoint.add(liveByEndpoint);
+    }
+    return total;
+  }
+}

@@ -1,0 +1,193 @@
+import type { RouteSnapshot, Snapshot } from '../config/snapshot.ts';
+import type { DataPlane } from '../data-plane/data-plane.ts';
+import type { ProxyMetrics } from '../telemetry/render-metrics.ts';
+import type { Tally } from '../telemetry/tally.ts';
+import type { EndpointState } from '../upstream/endpoint.ts';
+import type { ProbeReport } from '../upstream/health/probe-schedule.ts';
+import { listenerAddress } from './bind-problem.ts';
+import type { BindAddress } from './bound-socket.ts';
+import type { EndpointReport, UpstreamWatch } from './upstream-watch.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** A proxy that serves, or is about to. */
+export interface ServingProxy {
+  readonly snapshot: Snapshot;
+  readonly loadedAt: Date;
+  readonly plane: DataPlane['kind'];
+  readonly served: readonly ServedListener[];
+  readonly watch: UpstreamWatch;
+  readonly pool: WorkerPool;
+}
+
+export interface ServedListener {
+  readonly listener: string;
+  readonly address: BindAddress;
+}
+
+/** What `/status` shows of the proxy, as JSON has it: null where there is nothing to say, dates as text. */
+export interface ProxyStatus {
+  readonly dataPlane: DataPlane['kind'];
+  readonly config: { readonly hash: string; readonly loadedAt: string };
+  readonly workers: readonly {
+    readonly index: number;
+    readonly pid: number | null;
+    readonly connections: number;
+    readonly restarts: number;
+  }[];
+  readonly listeners: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly connections: number;
+  }[];
+  readonly routes: readonly RouteSnapshot[];
+  readonly upstreams: readonly UpstreamStatus[];
+}
+
+export interface UpstreamStatus {
+  readonly name: string;
+  readonly balance: Snapshot['upstreams'][number]['balance'];
+  readonly connections: number;
+  readonly endpoints: readonly EndpointStatus[];
+}
+
+export interface EndpointStatus {
+  readonly endpoint: string;
+  readonly weight: number;
+  readonly state: EndpointState;
+  readonly why: string;
+  readonly connections: number;
+  readonly lastProbe: {
+    readonly at: string;
+    readonly result: NonNullable<ProbeReport['lastProbe']>['result'];
+    readonly why: string;
+    readonly durationMs: number;
+  } | null;
+  readonly certificateExpiresAt: string | null;
+}
+
+export async function reportMetrics(
+  { snapshot, plane, watch, pool }: ServingProxy,
+  reloads: ProxyMetrics['reloads'],
+): Promise<ProxyMetrics> {
+  const total = await pool.metrics();
+  const endpoints = snapshot.upstreams.flatMap(({ name }) =>
+    reportEach(watch, name).map(({ key, state, probe }) => ({
+      upstream: name,
+      endpoint: key,
+      isUp: state === 'up',
+      certificateExpiresAtMs: probe?.shown?.certificateExpiresAtMs,
+    })),
+  );
+  return {
+    ...total,
+    listeners: snapshot.listeners.map(({ name }) => name),
+    endpoints,
+    reloads,
+    configHash: snapshot.hash,
+    plane,
+    workerRestarts: pool.workers.reduce((sum, { restarts }) => sum + restarts, 0),
+  };
+}
+
+export async function reportStatus({
+  snapshot,
+  loadedAt,
+  plane,
+  served,
+  watch,
+  pool,
+}: ServingProxy): Promise<ProxyStatus> {
+  const { liveByListener, liveByEndpoint } = await pool.metrics();
+  return {
+    dataPlane: plane,
+    config: { hash: snapshot.hash, loadedAt: loadedAt.toISOString() },
+    workers: pool.workers.map(({ index, pid = null, connections, restarts }) => ({
+      index,
+      pid,
+      connections,
+      restarts,
+    })),
+    listeners: served.map(({ listener, address }) => ({
+      name: listener,
+      address: listenerAddress({ host: address.address, port: address.port }),
+      connections: liveByListener.row(listener)[0] ?? 0,
+    })),
+    routes: snapshot.routes,
+    upstreams: snapshot.upstreams.map(({ name, balance }) =>
+      upstreamStatus(name, balance, watch, liveByEndpoint),
+    ),
+  };
+}
+
+function upstreamStatus(
+  name: string,
+  balance: UpstreamStatus['balance'],
+  watch: UpstreamWatch,
+  liveByEndpoint: Tally,
+): UpstreamStatus {
+  const reports = reportEach(watch, name);
+  const live = new Map<string, number>();
+  for (const { labels, row } of liveByEndpoint.rowsUnder(name)) live.set(labels[1] ?? '', row[0] ?? 0);
+  const connections = [...live.values()].reduce((sum, count) => sum + count, 0);
+  const endpoints = reports.map((report) => endpointStatus(report, live.get(report.key) ?? 0));
+  for (const source of watch.unresolved(name)) endpoints.push(resolving(source));
+  for (const { key } of reports) live.delete(key);
+  for (const [endpoint, count] of live)
+    if (endpoint !== '' && count > 0) endpoints.push(draining(endpoint, count));
+  return { name, balance, connections, endpoints };
+}
+
+function endpointStatus(
+  { key, settings, state, why, probe }: EndpointReport,
+  connections: number,
+): EndpointStatus {
+  const { lastProbe, shown } = probe ?? {};
+  const expiresAtMs = shown?.certificateExpiresAtMs;
+  return {
+    endpoint: key,
+    weight: settings.weight,
+    state,
+    why,
+    connections,
+    lastProbe: lastProbe
+      ? {
+          at: new Date(lastProbe.atMs).toISOString(),
+          result: lastProbe.result,
+          why: lastProbe.why,
+          durationMs: Math.round(lastProbe.durationMs * 1000) / 1000,
+        }
+      : null,
+    certificateExpiresAt: expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString(),
+  };
+}
+
+/** Workers still have connections to it, and the configuration or DNS no longer names it. */
+function draining(endpoint: string, connections: number): EndpointStatus {
+  const why = 'no longer configured';
+  return {
+    endpoint,
+    weight: 0,
+    state: 'draining',
+    why,
+    connections,
+    lastProbe: null,
+    certificateExpiresAt: null,
+  };
+}
+
+/** Stands for the endpoints that its name will turn out to have. */
+function resolving({ name, weight, why }: ReturnType<UpstreamWatch['unresolved']>[number]): EndpointStatus {
+  const unknown = { connections: 0, lastProbe: null, certificateExpiresAt: null };
+  return { endpoint: name, weight, state: 'resolving', why, ...unknown };
+}
+
+/** Two names of an upstream may lead to one address: its weights there add up. */
+function reportEach(watch: UpstreamWatch, upstream: string): EndpointReport[] {
+  const byKey = new Map<string, EndpointReport>();
+  for (const report of watch.report(upstream)) {
+    const other = byKey.get(report.key);
+    const weight = report.settings.weight + (other?.settings.weight ?? 0);
+    byKey.set(report.key, { ...report, settings: { ...report.settings, weight } });
+  }
+  return [...byKey.values()];
+}
