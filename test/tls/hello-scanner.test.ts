@@ -282,6 +282,37 @@ for (const [implementation, Scanner] of scanners) {
       }
     });
 
+    it('refuses lists that end inside the header of an entry', () => {
+      const bare = { versions: [], groups: [], keyShares: [], signatureAlgorithms: [] };
+      const lists = [
+        { type: 0, headerBytes: 3, reason: malformedReason.serverNameLength },
+        { type: 51, headerBytes: 4, reason: malformedReason.keyShareLength },
+      ];
+      for (const { type, headerBytes, reason } of lists) {
+        for (let left = 1; left < headerBytes; left++) {
+          const data = concat([validData(type), new Uint8Array(left)]);
+          data[1] = data.length - 2;
+          // Zeros follow, which would do as the rest of the header.
+          const extensions = [
+            { type, data },
+            { type: 0x0015, data: new Uint8Array(8) },
+          ];
+          assert.equal(reasonOf(buildHello({ ...bare, extensions })), reason, `${type}, ${left} bytes left`);
+        }
+      }
+    });
+
+    it('takes nothing that follows a list for a part of it', () => {
+      const groups = { type: 10, data: Uint8Array.of(0, 2, 0, 29) };
+      const next = { type: 0x0200, data: new Uint8Array(0) };
+      assert.equal(read(buildHello({ groups: [], extensions: [groups, next] })).features.postQuantum, false);
+      // Ten compression methods after the cipher suites read like a GREASE one.
+      const message = buildMessage({ withExtensions: false });
+      const tenMethods = concat([message.subarray(0, -2), new Uint8Array(11).fill(0x0a)]);
+      tenMethods[3] = tenMethods.length - 4;
+      assert.equal(read(record(tenMethods)).features.grease, false);
+    });
+
     it('blames the wrong length rather than the end that comes right after it', () => {
       const message = buildMessage({ sessionIdBytes: 0, cipherSuites: [0x1301] });
       const endingWith = (length: number, lastByte: number) => {
