@@ -24,6 +24,24 @@ export interface LogLine {
   readonly workerPid?: number;
   readonly reason?: string;
   readonly restartInMs?: number;
+  readonly time?: string;
+  readonly upstream?: string;
+  readonly endpoint?: string;
+  readonly endpoints?: readonly string[];
+  readonly state?: string;
+  readonly why?: string;
+  readonly kept?: number;
+}
+
+/** A line of the access log, as far as tests look at it. */
+export interface AccessLine {
+  readonly id: string;
+  readonly client: string;
+  readonly serverName: string | null;
+  readonly ja4: string | null;
+  readonly endpoint: string | null;
+  readonly attempts: number;
+  readonly outcome: string;
 }
 
 const patienceMs = 30_000;
@@ -57,10 +75,18 @@ export class SluiceProcess {
     return new SluiceProcess(process.execPath, [...sluiceArguments, ...args], input);
   }
 
-  /** `sluice run -c -` with this configuration; resolves once it serves. The admin address is off: tests run at once. */
-  static async serve(config: object, main: readonly string[] = sluiceArguments): Promise<SluiceProcess> {
+  /**
+   * `sluice run -c -` with this configuration; resolves once it serves. The admin address is off: tests run at once.
+   * `through`: a command that becomes the one that it is given, in surroundings of its own making.
+   */
+  static async serve(
+    config: object,
+    main: readonly string[] = sluiceArguments,
+    through: readonly string[] = [],
+  ): Promise<SluiceProcess> {
     const input = JSON.stringify({ admin: { address: false }, ...config });
-    const sluice = new SluiceProcess(process.execPath, [...main, 'run', '-c', '-'], input);
+    const [command = '', ...args] = [...through, process.execPath, ...main, 'run', '-c', '-'];
+    const sluice = new SluiceProcess(command, args, input);
     await sluice.logged('serving');
     return sluice;
   }
@@ -99,6 +125,25 @@ export class SluiceProcess {
       `${count} × ${message}`,
       () => this.log.filter(({ msg }) => msg === message).length >= count,
     );
+  }
+
+  /** The first line that fits, those of the past included, from the `from`th on. */
+  async found(what: string, fits: (line: LogLine) => boolean, from = 0): Promise<LogLine> {
+    await this.#until(what, () => this.log.slice(from).some(fits));
+    const line = this.log.slice(from).find(fits);
+    if (line === undefined) throw new Error(`${what} is not in the log`);
+    return line;
+  }
+
+  /** The access log on stdout. */
+  get accesses(): readonly AccessLine[] {
+    return this.stdout.map((line) => JSON.parse(line));
+  }
+
+  /** The access log once it has `count` lines that fit: these lines. */
+  async accessed(count: number, fits: (line: AccessLine) => boolean = () => true): Promise<AccessLine[]> {
+    await this.#until(`${count} lines of access log`, () => this.accesses.filter(fits).length >= count);
+    return this.accesses.filter(fits);
   }
 
   /** Resolves when stdout has a line that fits. */

@@ -21,8 +21,8 @@ export class HeaderSink {
     });
   }
 
-  static async open(): Promise<HeaderSink> {
-    const server = createServer().listen(0, '127.0.0.1');
+  static async open(host = '127.0.0.1'): Promise<HeaderSink> {
+    const server = createServer().listen(0, host);
     await once(server, 'listening');
     return new HeaderSink(server);
   }
