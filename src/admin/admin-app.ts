@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 
+import type { RouteCriteria } from '../routing/route-criteria.ts';
 import type { ProxyStatus } from '../supervisor/proxy-report.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
 import { renderMetrics } from '../telemetry/render-metrics.ts';
@@ -82,7 +83,19 @@ export function createAdminApp({ proxy, version, drain, exposure }: AdminAppOpti
   return app;
 }
 
-function showStatus(status: ProxyStatus, { isReady, isStopping }: Administered, version: string) {
+/** What `/status` answers. */
+export type AdminStatus = Omit<ProxyStatus, 'routes'> & {
+  readonly version: string;
+  readonly state: 'starting' | 'serving' | 'draining';
+  readonly uptimeSeconds: number;
+  readonly routes: readonly (RouteCriteria & { readonly upstream?: string; readonly reject?: string })[];
+};
+
+function showStatus(
+  status: ProxyStatus,
+  { isReady, isStopping }: Administered,
+  version: string,
+): AdminStatus {
   return {
     version,
     state: isStopping ? 'draining' : isReady ? 'serving' : 'starting',

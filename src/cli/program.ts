@@ -2,9 +2,12 @@ import { Command } from 'commander';
 
 import { registerCheck } from './check.ts';
 import { registerDemo } from './demo.ts';
+import { registerDrain } from './drain.ts';
 import { registerExplain } from './explain.ts';
+import { registerReload } from './reload.ts';
 import { registerRun } from './run.ts';
 import { registerSchema } from './schema.ts';
+import { registerStatus } from './status.ts';
 import { packageVersion } from './version.ts';
 
 /**
@@ -21,6 +24,9 @@ export function createProgram(): Command {
   registerRun(program);
   registerCheck(program);
   registerExplain(program);
+  registerStatus(program);
+  registerReload(program);
+  registerDrain(program);
   registerDemo(program);
   registerSchema(program);
   return program;
