@@ -49,7 +49,7 @@ export class PortableConnection implements Connection {
   #destination: SocketAddress | undefined;
   #prefix: PrefixReader | undefined;
   #prefixBytes = 0;
-  /** Whether the prefix is: from there on the client that goes away has been heard. */
+  /** Whether all of the prefix has come: a client that goes before has closed early. */
   #isWhole = false;
   #helloMs: number | undefined;
   #resolveAnswer: ((decision: Decision) => void) | undefined;
@@ -70,10 +70,11 @@ export class PortableConnection implements Connection {
     client.on('end', this.#onClientEnd);
   }
 
-  /** The connection's life, from accept to close. After each wait it may have ended otherwise: then nothing is left to do. */
+  /** The connection's life, from accept to close. At each question and wait it may end otherwise; then nothing is left to do. */
   async live(): Promise<void> {
     const first = this.listener.asksOnAccept ? this.#policy.accepted(this) : 'hello';
     if (typeof first === 'object') return this.#reject(first);
+    if (this.#hasEnded) return;
 
     const prefix = await this.#readPrefix(first === 'proxy-header');
     if (prefix.kind === 'refused') return this.#reject(prefix.reject);

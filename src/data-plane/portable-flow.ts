@@ -31,16 +31,14 @@ export class PortableFlow {
   start(): void {
     this.to.on('drain', () => this.#onDrain());
     if (this.from.readableEnded) this.#onEnd();
-    else this.from.on('end', () => this.#onEnd());
+    else this.from.on('end', () => this.#onEndSoon());
     if (this.to.writableLength > 0) this.#isBlocked = true;
     else this.from.resume();
   }
 
-  /** Nothing more is passed on but, from a side that is gone, the chunk that Node had read ahead of a slow reader. */
+  /** From here on nothing more is passed on. */
   stop(): void {
     this.from.pause();
-    const ahead: Buffer | null = this.from.destroyed && !this.to.destroyed ? this.from.read() : null;
-    if (ahead !== null) this.take(ahead);
     this.#isStopped = true;
   }
 
@@ -64,6 +62,12 @@ export class PortableFlow {
     this.#events.moved();
     if (this.#fromEnded) this.#passEnd();
     else this.from.resume();
+  }
+
+  /** A socket with bytes to send cannot be asked whether it was reset; if it was, sending them fails within this turn. */
+  #onEndSoon(): void {
+    if (this.from.writableLength > 0) setImmediate(() => this.#onEnd());
+    else this.#onEnd();
   }
 
   /** The FIN waits for the bytes before it: while Node holds both, the socket can no longer be reset. */

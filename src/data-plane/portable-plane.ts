@@ -18,7 +18,7 @@ const maxWaiting = 1024;
 
 export interface PortablePlaneOptions {
   readonly policy: Policy;
-  /** Told when the policy throws; by default a process warning. The connection is rejected with internal_error. */
+  /** Told when the policy throws, or asks for a dial that cannot be; by default a process warning. */
   readonly onPolicyError?: (error: unknown) => void;
 }
 
@@ -26,6 +26,7 @@ export interface PortablePlaneOptions {
 export class PortablePlane implements DataPlane {
   readonly kind = 'portable';
   readonly #policy: Policy;
+  readonly #onPolicyError: (error: unknown) => void;
   readonly #listeners = new Map<PlaneListener, PortableListener>();
   /** Listeners that accept no more, until the last socket they accepted is closed. */
   readonly #stopped = new Set<PortableListener>();
@@ -38,6 +39,7 @@ export class PortablePlane implements DataPlane {
 
   constructor({ policy, onPolicyError = warn }: PortablePlaneOptions) {
     this.#policy = new GuardedPolicy(policy, onPolicyError);
+    this.#onPolicyError = onPolicyError;
   }
 
   get connectionCount(): number {
@@ -95,7 +97,10 @@ export class PortablePlane implements DataPlane {
     const onEnded = (connection: PortableConnection, ending: Ending) => this.#onEnded(connection, ending);
     const connection = new PortableConnection({ listener, client, policy: this.#policy, onEnded });
     this.#connections.add(connection);
-    void connection.live();
+    connection.live().catch((error: unknown) => {
+      connection.abort('rejected');
+      this.#onPolicyError(error);
+    });
   }
 
   #onEnded(connection: PortableConnection, ending: Ending): void {

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe } from 'node:test';
 import { bindLoopback } from './bound-socket.ts';
-import { payload } from './payload.ts';
+import { payload, sendUntilStopped } from './payload.ts';
 import { Peer } from './peer.ts';
 import { type Forwarded, fact, hello, type MakePlane } from './rig.ts';
-import { until } from './wait.ts';
+import { turns, until } from './wait.ts';
 
 /** Aborting, draining, listening and limits: the rest of data-plane.ts. */
 export function lifetimeFacts(makePlane: MakePlane): void {
@@ -52,6 +52,18 @@ export function lifetimeFacts(makePlane: MakePlane): void {
       rig.plane.abort(connection, 'drained');
       await client.departure;
       await rig.expectEnding({ outcome: 'drained' });
+    });
+
+    fact(makePlane, 'resets a client that has yet to read up to the end of the upstream', async (rig) => {
+      const { client, upstream, connection } = await rig.forward();
+      client.stopReading();
+      const { lastBlock } = await sendUntilStopped(upstream);
+      lastBlock.catch(() => {});
+      upstream.end();
+      await turns();
+      rig.plane.abort(connection, 'drained');
+      client.startReading();
+      assert.equal(await client.departure, 'reset');
     });
   });
 

@@ -1,6 +1,5 @@
 import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /** How the other side ended its direction. */
@@ -35,8 +34,11 @@ export class Peer {
         resolve(departure);
         this.#onProgress();
       };
-      socket.once('end', () => depart(wasReset(socket) ? 'reset' : 'fin'));
-      socket.on('error', () => depart('reset'));
+      socket.once('end', () => {
+        if (!socket.writableEnded) socket.write(noBytes);
+        setImmediate(() => depart(wasReset(socket) ? 'reset' : 'fin'));
+      });
+      socket.on('error', () => setImmediate(() => depart('reset')));
     });
   }
 
@@ -44,7 +46,8 @@ export class Peer {
     const socket = connect({ port, host, allowHalfOpen: true });
     const peer = new Peer(socket);
     // A reset may be there before this thread sees the connection.
-    await Promise.race([once(socket, 'connect'), peer.departure]);
+    const connected = new Promise((resolve) => socket.once('connect', resolve));
+    await Promise.race([connected, peer.departure]);
     return peer;
   }
 
@@ -141,11 +144,11 @@ export class Peer {
 }
 
 /**
- * libuv reports a reset that comes right behind the last bytes as an end; writing nothing makes the kernel tell.
- * EPIPE says that a FIN came before the reset. A peer that has sent its own FIN cannot ask, and sees a FIN.
+ * libuv reports a reset that comes right behind the last bytes as an end; writing nothing makes the kernel tell, at
+ * once or, behind bytes still to be sent, within the turn. EPIPE says that a FIN came before the reset. A peer that has
+ * sent its own FIN cannot ask, and sees a FIN.
  */
 function wasReset(socket: Socket): boolean {
-  if (!socket.writableEnded) socket.write(noBytes);
   const error: NodeJS.ErrnoException | null = socket.errored;
   return error !== null && error.code !== 'EPIPE';
 }

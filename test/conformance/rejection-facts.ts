@@ -4,7 +4,7 @@ import type { Reject } from '../../src/data-plane/data-plane.ts';
 import { buildHello, record, serverNameExtension, splitIntoRecords } from '../tls/hello-builder.ts';
 import { payload } from './payload.ts';
 import { fact, hello, type MakePlane } from './rig.ts';
-import { until } from './wait.ts';
+import { turns, until } from './wait.ts';
 
 /** RFC 8446 section 6: a fatal alert in a record of version 3.3. */
 function alert(description: number): Buffer {
@@ -83,6 +83,11 @@ export function rejectionFacts(makePlane: MakePlane): void {
       const more = client.send(Buffer.concat([hello, payload(1_000_000)]));
       assert.deepEqual(await client.receiveAll(), alert(112));
       await more;
+      for (let round = 0; round < 10; round++) {
+        await client.send(payload(10_000));
+        await turns();
+      }
+      client.end();
     });
 
     fact(makePlane, 'is told when it is sent, whatever the client does then', async (rig) => {

@@ -98,6 +98,28 @@ export function resetFacts(makePlane: MakePlane): void {
         await rig.expectEnding({ outcome });
       });
 
+      fact(makePlane, 'that closed in the middle of a stream to it is behind its answer', async (rig) => {
+        const { sender, receiver } = ends(await rig.forward());
+        sender.stopReading();
+        const { lastBlock } = await sendUntilStopped(receiver);
+        lastBlock.catch(() => {});
+        await sender.send(payload(10_000, 9));
+        sender.close();
+        await expectReset(receiver);
+        assert.deepEqual(receiver.takeUnread(), payload(10_000, 9));
+        await rig.expectEnding({ outcome });
+      });
+
+      fact(makePlane, 'right after its FIN leaves that an end', async (rig) => {
+        const { sender, receiver } = ends(await rig.forward());
+        sender.stopReading();
+        await receiver.send(payload(150_000));
+        await untilDelivered(receiver);
+        sender.socket.once('finish', () => sender.close());
+        sender.socket.end(payload(10_000, 9));
+        assert.deepEqual(await receiver.receiveAll(), payload(10_000, 9));
+      });
+
       fact(makePlane, 'that closed without reading is behind its answer', async (rig) => {
         const { sender, receiver } = ends(await rig.forward());
         sender.stopReading();

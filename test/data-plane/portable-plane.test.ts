@@ -9,6 +9,7 @@ import { PortableTimer } from '../../src/data-plane/portable-timer.ts';
 import { bindLoopback } from '../conformance/bound-socket.ts';
 import { Peer } from '../conformance/peer.ts';
 import { hello } from '../conformance/rig.ts';
+import { dialTo } from '../conformance/scripted-policy.ts';
 
 const internalError = Buffer.from([0x15, 3, 3, 0, 2, 2, 80]);
 
@@ -51,6 +52,22 @@ describe('the portable plane', () => {
     await expectInternalError(port);
     await plane.close();
     assert.match(String((await warned)[0]), /the policy throws/);
+  });
+
+  it('tells of a dial that cannot be, and goes on', { timeout: 10_000 }, async () => {
+    const errors: unknown[] = [];
+    const endpoint = { address: '127.0.0.1', port: 70_000, family: 4 } as const;
+    const policy: Policy = { ...throwing, hello: () => dialTo(endpoint) };
+    const plane = new PortablePlane({ policy, onPolicyError: (error) => errors.push(error) });
+    const { handle, port } = bindLoopback();
+    listen(plane, handle);
+    for (let round = 1; round <= 2; round++) {
+      const client = await Peer.connect(port);
+      client.socket.end(hello);
+      assert.equal(await client.departure, 'reset');
+      assert.equal(errors.length, round);
+    }
+    await plane.close();
   });
 
   it('throws where it cannot listen', () => {
