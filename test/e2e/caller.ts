@@ -109,5 +109,6 @@ export function tally(names: Iterable<string>): Record<string, number> {
 }
 
 function alertIn(received: string): string | undefined {
-  return /^\x15\x03.\0\x02\x02/s.test(received) ? `alert ${received.charCodeAt(6)}` : undefined;
+  const isAlert = received.startsWith('\x15\x03') && received.slice(3, 6) === '\0\x02\x02';
+  return isAlert ? `alert ${received.charCodeAt(6)}` : undefined;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { encodeProxyV2 } from '../../src/proxy-protocol/encode.ts';
 import { buildHello } from '../tls/hello-builder.ts';

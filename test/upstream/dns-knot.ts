@@ -17,16 +17,22 @@ export class Knot {
   #process: ChildProcess | undefined;
   #serial = 0;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, address: string) {
     this.#folder = folder;
-    this.address = `127.0.0.1:${port}`;
+    this.address = address;
   }
 
-  /** Serves `records`: lines of a zone file under `test.`, each with its TTL. */
-  static async start(records: readonly string[]): Promise<Knot> {
+  /**
+   * Serves `records`: lines of a zone file under `test.`, each with its TTL. Where `freeAddress` turns out to be taken,
+   * it is asked again.
+   */
+  static async start(
+    records: readonly string[],
+    freeAddress: () => string | Promise<string> = freeLoopbackAddress,
+  ): Promise<Knot> {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-knot-'));
     for (let attempt = 1; ; attempt += 1) {
-      const knot = new Knot(folder, await freePort());
+      const knot = new Knot(folder, await freeAddress());
       try {
         await knot.#writeZone(records);
         await writeFile(join(folder, 'knot.conf'), configuration(folder, knot.address));
@@ -131,10 +137,10 @@ zone:
 }
 
 /** Knot has to be told a port. Somebody else may take this one first: `start` tries again then. */
-async function freePort(): Promise<number> {
+async function freeLoopbackAddress(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   await new Promise<unknown>((closed) => server.close(closed));
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return `127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
 }
