@@ -98,6 +98,7 @@ export async function reportStatus({
   pool,
 }: ServingProxy): Promise<ProxyStatus> {
   const { liveByListener, liveByEndpoint } = await pool.metrics();
+  const live = byUpstream(liveByEndpoint);
   return {
     dataPlane: plane,
     config: { hash: snapshot.hash, loadedAt: loadedAt.toISOString() },
@@ -114,20 +115,29 @@ export async function reportStatus({
     })),
     routes: snapshot.routes,
     upstreams: snapshot.upstreams.map(({ name, balance }) =>
-      upstreamStatus(name, balance, watch, liveByEndpoint),
+      upstreamStatus(name, balance, watch, live.get(name) ?? new Map()),
     ),
   };
+}
+
+/** Live connections by endpoint. */
+function byUpstream(liveByEndpoint: Tally): Map<string, Map<string, number>> {
+  const live = new Map<string, Map<string, number>>();
+  for (const { labels, row } of liveByEndpoint.rows) {
+    const [upstream = '', endpoint = ''] = labels;
+    const endpoints = live.get(upstream) ?? new Map<string, number>();
+    live.set(upstream, endpoints.set(endpoint, row[0] ?? 0));
+  }
+  return live;
 }
 
 function upstreamStatus(
   name: string,
   balance: UpstreamStatus['balance'],
   watch: UpstreamWatch,
-  liveByEndpoint: Tally,
+  live: Map<string, number>,
 ): UpstreamStatus {
   const reports = reportEach(watch, name);
-  const live = new Map<string, number>();
-  for (const { labels, row } of liveByEndpoint.rowsUnder(name)) live.set(labels[1] ?? '', row[0] ?? 0);
   const connections = [...live.values()].reduce((sum, count) => sum + count, 0);
   const endpoints = reports.map((report) => endpointStatus(report, live.get(report.key) ?? 0));
   for (const source of watch.unresolved(name)) endpoints.push(resolving(source));

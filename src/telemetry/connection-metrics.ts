@@ -9,6 +9,7 @@ import {
   newCounters,
 } from './counters.ts';
 import { observe } from './histogram.ts';
+import type { Row } from './tally.ts';
 
 const outcomeColumns: ReadonlyMap<Outcome, number> = new Map(outcomes.map((outcome, i) => [outcome, i]));
 
@@ -61,6 +62,6 @@ export class ConnectionMetrics implements ConnectionObserver {
   }
 }
 
-function add(row: Float64Array, column: number, value: number): void {
+function add(row: Row, column: number, value: number): void {
   row[column] = (row[column] ?? 0) + value;
 }

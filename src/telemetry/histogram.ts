@@ -1,3 +1,5 @@
+import type { Row } from './tally.ts';
+
 /** The upper bounds of a histogram's buckets; values beyond the last are counted in one more. */
 export type Bounds = readonly number[];
 
@@ -6,7 +8,7 @@ export function histogramWidth(bounds: Bounds): number {
   return bounds.length + 2;
 }
 
-export function observe(row: Float64Array, bounds: Bounds, value: number): void {
+export function observe(row: Row, bounds: Bounds, value: number): void {
   let bucket = 0;
   while (bucket < bounds.length && value > (bounds[bucket] ?? 0)) bucket++;
   row[bucket] = (row[bucket] ?? 0) + 1;

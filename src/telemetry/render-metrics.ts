@@ -67,7 +67,7 @@ export function renderMetrics(metrics: ProxyMetrics): string {
 function connections(out: Exposition, { counters, liveByListener, listeners }: ProxyMetrics): void {
   const rejected = new Tally(1);
   out.family(families.connections);
-  for (const { labels, row } of counters.connections.rows()) {
+  for (const { labels, row } of counters.connections.rows) {
     const [listener = '', route = ''] = labels;
     for (const [i, outcome] of outcomes.entries()) {
       const count = row[i] ?? 0;
@@ -115,18 +115,18 @@ function proxy(
 
 function samples(out: Exposition, family: MetricFamily, tally: Tally): void {
   out.family(family);
-  for (const { labels, row } of tally.rows()) out.sample(family, labels, row[0] ?? 0);
+  for (const { labels, row } of tally.rows) out.sample(family, labels, row[0] ?? 0);
 }
 
 /** Each column is a value of the last label. */
 function columns(out: Exposition, family: MetricFamily, tally: Tally, names: readonly string[]): void {
   out.family(family);
-  for (const { labels, row } of tally.rows()) {
+  for (const { labels, row } of tally.rows) {
     for (const [i, name] of names.entries()) out.sample(family, [...labels, name], row[i] ?? 0);
   }
 }
 
 function histograms(out: Exposition, family: MetricFamily, tally: Tally, bounds: Bounds): void {
   out.family(family);
-  for (const { labels, row } of tally.rows()) out.histogram(family, labels, bounds, row);
+  out.histograms(family, tally.rows, bounds);
 }
