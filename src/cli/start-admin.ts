@@ -20,7 +20,16 @@ export async function startAdmin(
     version: packageVersion(),
     drain: () => stopping.drain('POST /drain'),
   });
+  if (!started.ok && isDefault(admin)) {
+    // Another proxy on this machine has it, and nobody chose it for this one: no reason not to serve.
+    log.warn({ problem: started.problem }, 'no admin server');
+    return undefined;
+  }
   if (!started.ok) throw new CommandFailure(`sluice: ${started.problem}`);
   log.info({ address: started.server.address }, 'admin server listens');
   return started.server;
+}
+
+function isDefault({ address }: AdminSnapshot): boolean {
+  return 'port' in address && address.host === '127.0.0.1' && address.port === 9901;
 }
