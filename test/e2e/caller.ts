@@ -10,6 +10,9 @@ export interface CallOptions {
   readonly say?: string | Uint8Array;
 }
 
+/** Nobody waits for ever: what hangs ends with the code ETIMEDOUT. */
+const patienceMs = 30_000;
+
 /** A client of a `NamedBackend`: asks who is there, over one connection. */
 export class Caller {
   /** Resolves when the connection is gone: `alert 112`, `end` or an error's code. */
@@ -26,6 +29,9 @@ export class Caller {
     const socket = connect({ port, host: to, ...(from !== undefined && { localAddress: from }) });
     this.#socket = socket;
     socket.setNoDelay(true);
+    socket.setTimeout(patienceMs, () => {
+      socket.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }));
+    });
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => {
       this.#received += text;
