@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
+import { adminAddress, askJson, scrape } from '../admin/admin-requests.ts';
 import { createTestAuthority, type TestAuthority } from '../certificates.ts';
 import { BackendProcess } from './backend-process.ts';
 import { call, inParallel, tally } from './caller.ts';
@@ -35,6 +36,7 @@ for (const plane of planes) {
         const sluice = await SluiceProcess.serve({
           workers: 2,
           dataPlane: plane,
+          admin: { address: '127.0.0.1:0' },
           listeners: [{ name: 'edge', address: '127.0.0.1:0' }],
           routes: [{ upstream: 'shop' }],
           upstreams: {
@@ -60,6 +62,11 @@ for (const plane of planes) {
           assert.equal(line.upstream, 'shop');
           assert.equal(line.why !== '', state === 'down');
           const tookMs = Date.parse(line.time ?? '') - changedAt;
+          assert.deepEqual(await reported(sluice, watched.address), {
+            state,
+            why: line.why,
+            up: state === 'up' ? 1 : 0,
+          });
           t.diagnostic(`${state} after ${tookMs} ms: ${line.why}`);
           return tookMs;
         };
@@ -118,4 +125,14 @@ for (const plane of planes) {
       }
     });
   });
+}
+
+/** What the admin server says of an endpoint, in its status and its metrics. */
+async function reported(sluice: SluiceProcess, endpoint: string): Promise<object> {
+  const admin = adminAddress(sluice);
+  const up = (await scrape(admin)).get(`sluice_endpoint_up{upstream="shop",endpoint="${endpoint}"}`);
+  const { json } = await askJson(admin, '/status');
+  const { upstreams } = json as { upstreams: { endpoints: Record<string, string>[] }[] };
+  const status = upstreams[0]?.endpoints.find((each) => each['endpoint'] === endpoint);
+  return { state: status?.['state'], why: status?.['why'], up };
 }
