@@ -75,9 +75,9 @@ export function registerAdminCommand(program: Command, name: string, summary: st
 function help(command: string): string {
   return `
 Examples:
-  sluice ${command}
   sluice ${command} --admin http://10.0.0.5:9901
   sluice ${command} --admin unix:/run/sluice.sock
+  sluice ${command}
 
 SLUICE_ADMIN_TOKEN is sent as bearer token where it is set.`;
 }

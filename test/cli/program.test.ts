@@ -14,9 +14,9 @@ describe('the command line', { concurrency: 2 }, () => {
   it('has help for itself and for each command, with examples', async () => {
     const { code, stdout } = await sluice(['--help']);
     assert.equal(code, 0);
-    for (const command of ['run', 'check', 'explain', 'demo', 'schema'])
+    for (const command of ['run', 'check', 'explain', 'status', 'reload', 'drain', 'demo', 'schema'])
       assert.match(stdout, new RegExp(`^ {2}${command} `, 'm'));
-    for (const command of ['check', 'explain', 'schema']) {
+    for (const command of ['check', 'explain', 'status', 'reload', 'drain', 'schema']) {
       const help = await sluice([command, '--help']);
       assert.equal(help.code, 0);
       assert.match(
