@@ -96,10 +96,9 @@ export class PortableConnection implements Connection {
     }
   }
 
-  /** The policy's word after `pending`; out of turn it is ignored. */
+  /** The policy's word after `pending`; a second one resolves nothing. */
   answer(decision: Decision): void {
     this.#resolveAnswer?.(decision);
-    this.#resolveAnswer = undefined;
   }
 
   abort(outcome: Outcome): void {

@@ -29,11 +29,11 @@ export class PortableFlow {
 
   /** From here on whatever `from` sends must come to `take`. */
   start(): void {
+    this.#isBlocked = this.to.writableLength > 0;
     this.to.on('drain', () => this.#onDrain());
     if (this.from.readableEnded) this.#onEnd();
     else this.from.on('end', () => this.#onEndSoon());
-    if (this.to.writableLength > 0) this.#isBlocked = true;
-    else this.from.resume();
+    if (!this.#isBlocked) this.from.resume();
   }
 
   /** From here on nothing more is passed on. */

@@ -69,7 +69,7 @@ export class PortablePlane implements DataPlane {
   }
 
   connections(): Iterable<Connection> {
-    return this.#connections.values();
+    return this.#connections;
   }
 
   setMaxConnections(maxConnections: number): void {

@@ -1,13 +1,13 @@
 import { strict as assert } from 'node:assert';
-import { readdirSync } from 'node:fs';
 import { describe } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { refusingEndpoint } from './bound-socket.ts';
 import { FewDescriptors } from './few-descriptors.ts';
+import { openDescriptors } from './open-descriptors.ts';
 import { Peer } from './peer.ts';
 import { fact, hello, type MakePlane, type Rig } from './rig.ts';
 import { dialTo } from './scripted-policy.ts';
-import { until } from './wait.ts';
+import { turns, until } from './wait.ts';
 
 const connectionCount = 10_000;
 const atOnce = 50;
@@ -36,6 +36,7 @@ export function descriptorFacts(makePlane: MakePlane): void {
       ['reset by the client', async (rig) => (await rig.forward()).client.reset()],
       ['reset by the upstream', async (rig) => (await rig.forward()).upstream.reset()],
       ['aborted', async (rig) => rig.plane.abort((await rig.forward()).connection, 'drained')],
+      ['aborted while a half-close is passed on', abortHalfClosed],
       ['refused by the endpoint', refuse],
       ['ended before the hello', async (rig) => (await rig.connect()).end()],
     ];
@@ -45,6 +46,7 @@ export function descriptorFacts(makePlane: MakePlane): void {
         await Promise.all(Array.from({ length: 20 }, () => end(rig)));
         for (let ended = 0; ended < 20; ended++) await rig.policy.endings.next();
         rig.closeClients();
+        rig.upstream.closePeers();
         await until(() => openDescriptors() <= before, `${openDescriptors()} descriptors become ${before}`);
       });
     }
@@ -99,13 +101,18 @@ async function connectInTurn(rig: Rig, count: number): Promise<void> {
   }
 }
 
+let turnsBeforeAbort = 0;
+
+/** Each one a turn later than the one before, so that some hit the moment of the FIN. */
+async function abortHalfClosed(rig: Rig): Promise<void> {
+  const { client, connection } = await rig.forward();
+  client.end();
+  await turns(turnsBeforeAbort++ % 6);
+  rig.plane.abort(connection, 'drained');
+}
+
 async function refuse(rig: Rig): Promise<void> {
   rig.policy.onHello = () => dialTo(refusingEndpoint());
   const client = await rig.connect();
   client.socket.end(hello);
-}
-
-/** Of this process, the test's own included. Known on Linux; elsewhere nothing is compared. */
-function openDescriptors(): number {
-  return process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0;
 }

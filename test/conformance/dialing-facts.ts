@@ -2,10 +2,12 @@ import { strict as assert } from 'node:assert';
 import { describe } from 'node:test';
 import type { Decision } from '../../src/data-plane/data-plane.ts';
 import { refusingEndpoint } from './bound-socket.ts';
+import { openDescriptors } from './open-descriptors.ts';
 import { fact, hello, type MakePlane } from './rig.ts';
 import { dialTo } from './scripted-policy.ts';
 import { StuckEndpoint } from './stuck-endpoint.ts';
 import { UpstreamServer } from './upstream-server.ts';
+import { until } from './wait.ts';
 
 const internalError = Buffer.from([0x15, 3, 3, 0, 2, 2, 80]);
 
@@ -73,6 +75,7 @@ export function dialingFacts(makePlane: MakePlane): void {
       const stuck = await StuckEndpoint.open();
       try {
         rig.policy.onHello = () => dialTo(stuck.address);
+        const before = openDescriptors();
         const client = await rig.connect();
         await client.send(hello);
         await rig.policy.hellos.next();
@@ -83,6 +86,7 @@ export function dialingFacts(makePlane: MakePlane): void {
           connectMs: undefined,
           bytesUp: hello.length,
         });
+        await until(() => openDescriptors() <= before, 'the dial is closed');
       } finally {
         await stuck.close();
       }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { DataPlane } from '../../src/data-plane/data-plane.ts';
+import { EventQueue } from './event-queue.ts';
 import type { FewDescriptorsState } from './few-descriptors-plane.ts';
 
 /** Node itself, its loader and the plane take about 30. */
@@ -11,9 +12,11 @@ const script = fileURLToPath(new URL('few-descriptors-plane.ts', import.meta.url
 /** A plane in a process that may have `maxDescriptors` descriptors open. */
 export class FewDescriptors {
   readonly #process: ChildProcess;
+  readonly #states = new EventQueue<FewDescriptorsState>('state');
 
   private constructor(process: ChildProcess) {
     this.#process = process;
+    process.on('message', (state) => this.#states.push(state as FewDescriptorsState));
   }
 
   static async start(
@@ -24,13 +27,13 @@ export class FewDescriptors {
     const child = spawn('sh', ['-c', `ulimit -n ${maxDescriptors} && exec "$@"`, 'sh', ...node], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
-    return [new FewDescriptors(child), await nextState(child)];
+    const plane = new FewDescriptors(child);
+    return [plane, await plane.#states.next()];
   }
 
   state(): Promise<FewDescriptorsState> {
-    const next = nextState(this.#process);
     this.#process.send('state');
-    return next;
+    return this.#states.next();
   }
 
   async stop(): Promise<void> {
@@ -39,12 +42,4 @@ export class FewDescriptors {
     this.#process.disconnect();
     await exited;
   }
-}
-
-async function nextState(child: ChildProcess): Promise<FewDescriptorsState> {
-  const exited = once(child, 'exit').then(([code]) => {
-    throw new Error(`the plane's process ended with ${code}`);
-  });
-  const [state] = await Promise.race([once(child, 'message'), exited]);
-  return state as FewDescriptorsState;
 }

@@ -29,6 +29,16 @@ export function flowControlFacts(makePlane: MakePlane): void {
       await rig.expectEnding({ outcome: 'ok', bytesUp: hello.length + bytes, bytesDown: 0 });
     });
 
+    fact(makePlane, 'of small messages stops their sender, and gets them all in the end', async (rig) => {
+      const { client, upstream } = await rig.forward();
+      client.stopReading();
+      const { blocks, lastBlock } = await sendUntilStopped(upstream, 500);
+      client.startReading();
+      await lastBlock;
+      const all = await client.receive((blocks + 1) * 500);
+      for (let block = 0; block <= blocks; block++) assert.equal(all.readUInt32LE(500 * block), block);
+    });
+
     fact(makePlane, 'does not slow the other direction', async (rig) => {
       const { client, upstream } = await rig.forward();
       client.stopReading();

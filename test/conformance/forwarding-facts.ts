@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { describe } from 'node:test';
 import { payload, sendDigested } from './payload.ts';
 import { fact, hello, type MakePlane, type Rig } from './rig.ts';
+import { turns } from './wait.ts';
 
 const kib = 1024;
 const mib = 1024 * kib;
@@ -43,6 +44,23 @@ export function forwardingFacts(makePlane: MakePlane): void {
       client.end();
       upstream.end();
       await rig.expectEnding({ outcome: 'ok', bytesUp: hello.length + bytes, bytesDown: bytes });
+    });
+
+    fact(makePlane, 'holds no small message back to join it with the next', async (rig) => {
+      const { client, upstream } = await rig.forward();
+      const startedAt = performance.now();
+      for (let round = 0; round < 50; round++) {
+        for (const [sender, receiver] of [
+          [client, upstream],
+          [upstream, client],
+        ] as const) {
+          await sender.send(payload(10));
+          await turns(3);
+          await sender.send(payload(10));
+          await receiver.receive(20);
+        }
+      }
+      assert.ok(performance.now() - startedAt < 1000);
     });
 
     fact(makePlane, 'keeps many connections apart', async (rig) => {

@@ -38,8 +38,11 @@ export function sha256(bytes: Uint8Array): string {
 }
 
 /** Sends numbered blocks until the kernel takes no more. It has taken `blocks`, and one more is on its way. */
-export async function sendUntilStopped(sender: Peer): Promise<{ blocks: number; lastBlock: Promise<void> }> {
-  const bytes = payload(stopBlockBytes);
+export async function sendUntilStopped(
+  sender: Peer,
+  blockBytes = stopBlockBytes,
+): Promise<{ blocks: number; lastBlock: Promise<void> }> {
+  const bytes = payload(blockBytes);
   for (let blocks = 0; ; blocks++) {
     bytes.writeUInt32LE(blocks);
     const lastBlock = sender.send(bytes);

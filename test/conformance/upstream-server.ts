@@ -46,11 +46,15 @@ export class UpstreamServer {
     return this.#queue.next();
   }
 
+  closePeers(): void {
+    for (const peer of this.#peers) peer.close();
+  }
+
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const peer of this.#peers) peer.close();
+    this.closePeers();
     await closed;
   }
 }

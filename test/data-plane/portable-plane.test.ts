@@ -7,8 +7,9 @@ import type { DataPlane, ListeningSocket, Policy } from '../../src/data-plane/da
 import { PortablePlane } from '../../src/data-plane/portable-plane.ts';
 import { PortableTimer } from '../../src/data-plane/portable-timer.ts';
 import { bindLoopback } from '../conformance/bound-socket.ts';
+import { sendUntilStopped } from '../conformance/payload.ts';
 import { Peer } from '../conformance/peer.ts';
-import { hello } from '../conformance/rig.ts';
+import { hello, Rig } from '../conformance/rig.ts';
 import { dialTo } from '../conformance/scripted-policy.ts';
 
 const internalError = Buffer.from([0x15, 3, 3, 0, 2, 2, 80]);
@@ -30,6 +31,10 @@ async function expectInternalError(port: number): Promise<void> {
   const client = await Peer.connect(port);
   client.socket.end(hello);
   assert.deepEqual(await client.receiveAll(), internalError);
+}
+
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
 }
 
 describe('the portable plane', () => {
@@ -75,6 +80,31 @@ describe('the portable plane', () => {
     const { handle } = bindLoopback();
     handle.close();
     assert.throws(() => listen(plane, handle));
+  });
+
+  it('resets a reader whose stream it breaks off for being idle', { timeout: 20_000 }, async () => {
+    const rig = await Rig.open((policy) => new PortablePlane({ policy }));
+    rig.policy.onHello = () => dialTo(rig.endpoint, { timeouts: { idleMs: 1000, halfClosedMs: 5000 } });
+    const { client, upstream } = await rig.forward();
+    client.stopReading();
+    (await sendUntilStopped(upstream)).lastBlock.catch(() => {});
+    await rig.expectEnding({ outcome: 'idle_timeout' });
+    client.startReading();
+    assert.equal(await client.departure, 'reset');
+    await rig.close();
+  });
+
+  it('leaves no timer behind', { timeout: 20_000 }, async () => {
+    const rig = await Rig.open((policy) => new PortablePlane({ policy }));
+    const before = timers();
+    for (let round = 0; round < 10; round++) {
+      const { client, upstream } = await rig.forward();
+      client.end();
+      upstream.end();
+      await rig.expectEnding({ outcome: 'ok' });
+    }
+    assert.equal(timers(), before);
+    await rig.close();
   });
 
   it('may be closed twice', { timeout: 10_000 }, async () => {
