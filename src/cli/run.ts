@@ -2,11 +2,13 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Logger } from 'pino';
 
 import { parseAdminAddress } from '../config/address.ts';
+import { ConfigLoader } from '../config/config-loader.ts';
 import { snapshotFromFlags } from '../config/flags.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
 import type { AdminSnapshot, LogLevel, Snapshot } from '../config/snapshot.ts';
 import { listenerAddress } from '../supervisor/bind-problem.ts';
-import { type Start, Supervisor } from '../supervisor/supervisor.ts';
+import { type ConfigSource, type Start, Supervisor } from '../supervisor/supervisor.ts';
 import { CommandFailure } from './command-failure.ts';
 import { usableOrFail } from './load-or-fail.ts';
 import { createProcessLog } from './process-log.ts';
@@ -63,9 +65,10 @@ async function run(flags: RunFlags, command: Command): Promise<void> {
   const log = createProcessLog(snapshot.log.level);
   for (const warning of loaded.warnings) log.warn(warning);
 
-  const supervisor = new Supervisor(log);
+  const loader = new ConfigLoader();
+  const supervisor = new Supervisor(log, sourceOf(flags, loader));
   const stopping = stopOnSignals(supervisor, log);
-  process.on('SIGHUP', () => log.warn('SIGHUP: reloading is not there yet, the configuration stays'));
+  process.on('SIGHUP', () => void supervisor.reload('SIGHUP'));
   process.on('SIGUSR1', () => supervisor.reopenLogs());
 
   const admin = await startAdmin(snapshot.admin, supervisor, stopping, log);
@@ -78,6 +81,7 @@ async function run(flags: RunFlags, command: Command): Promise<void> {
     if ((await stopping.done) === 'aborted') process.exitCode = 1;
   } finally {
     await admin?.close();
+    await loader.close();
   }
 }
 
@@ -96,6 +100,20 @@ function load(flags: RunFlags, command: Command): LoadedConfig {
   return loadConfig({ file: config });
 }
 
+/** Undefined: standard input and flags cannot be read again. */
+function sourceOf(flags: RunFlags, loader: ConfigLoader): ConfigSource | undefined {
+  const { config: file } = flags;
+  if (file === undefined || file === '-') return undefined;
+  return {
+    load: async () => {
+      const loaded = await loader.load(file);
+      if (!loaded.ok) return { ok: false, problems: loaded.problems.map(formatProblem) };
+      return { ...loaded, snapshot: withOverrides(loaded.snapshot, flags) };
+    },
+  };
+}
+
+/** What flags say goes for every configuration that is read. */
 function withOverrides(snapshot: Snapshot, { workers, dataPlane, logLevel, admin }: RunFlags): Snapshot {
   return {
     ...snapshot,

@@ -23,36 +23,41 @@ const backlog = 65_535;
  * went to sleep last is woken first.
  */
 export class ListeningSockets {
-  readonly #byListener: ReadonlyMap<string, readonly BoundSocket[]>;
+  readonly #byListener: ReadonlyMap<string, OpenListener>;
 
-  private constructor(byListener: ReadonlyMap<string, readonly BoundSocket[]>) {
+  private constructor(byListener: ReadonlyMap<string, OpenListener>) {
     this.#byListener = byListener;
   }
 
-  /** All or nothing; every listener that cannot be had is told. Without `open`, workers share one socket. */
+  /**
+   * All or nothing; every listener that cannot be had is told. Without `open`, workers share one socket. A listener
+   * at an address that `before` has open gets the very same sockets, with all that waits there.
+   */
   static async open(
     listeners: readonly ListenerSnapshot[],
     workerCount: number,
     open: OpenListeningSocket | undefined,
+    before?: ListeningSockets,
   ): Promise<OpenedSockets> {
-    const byListener = new Map<string, readonly BoundSocket[]>();
+    const byListener = new Map<string, OpenListener>();
     const problems: string[] = [];
     for (const listener of listeners) {
       try {
-        byListener.set(listener.name, await openListener(listener, workerCount, open));
+        const sockets = before?.at(listener) ?? (await openListener(listener, workerCount, open));
+        byListener.set(listener.name, { listener, sockets });
       } catch (error) {
         problems.push(bindProblem(listener, error));
       }
     }
     const sockets = new ListeningSockets(byListener);
     if (problems.length === 0) return { ok: true, sockets };
-    sockets.close();
+    sockets.closeExcept(before);
     return { ok: false, problems };
   }
 
   /** The socket of every listener, by the listener's name, that the worker at this index accepts from. */
   *forWorker(workerIndex: number): Generator<[listener: string, socket: BoundSocket]> {
-    for (const [listener, sockets] of this.#byListener) {
+    for (const [listener, { sockets }] of this.#byListener) {
       const socket = sockets[workerIndex % sockets.length];
       if (socket !== undefined) yield [listener, socket];
     }
@@ -60,15 +65,40 @@ export class ListeningSockets {
 
   /** Where each listener really listens: with the port that the kernel picked for port 0. */
   *addresses(): Generator<[listener: string, address: BindAddress]> {
-    for (const [listener, [first]] of this.#byListener) {
+    for (const [listener, { sockets }] of this.#byListener) {
+      const [first] = sockets;
       if (first !== undefined) yield [listener, first.address];
     }
   }
 
   /** Connections that no worker has accepted are refused when the workers close theirs too. */
   close(): void {
-    for (const sockets of this.#byListener.values()) closeAll(sockets);
+    this.closeExcept(undefined);
   }
+
+  /** Closes those that the others do not have. */
+  closeExcept(others: ListeningSockets | undefined): void {
+    const kept = new Set(others?.all());
+    for (const socket of this.all()) if (!kept.has(socket)) socket.close();
+  }
+
+  *all(): Generator<BoundSocket> {
+    for (const { sockets } of this.#byListener.values()) yield* sockets;
+  }
+
+  /** What listens at this address, if that does. Port 0 is a port of the listener's own. */
+  at({ name, host, port }: ListenerSnapshot): readonly BoundSocket[] | undefined {
+    for (const { listener, sockets } of this.#byListener.values()) {
+      const isThere = listener.host === host && listener.port === port;
+      if (isThere && (port !== 0 || listener.name === name)) return sockets;
+    }
+    return undefined;
+  }
+}
+
+interface OpenListener {
+  readonly listener: ListenerSnapshot;
+  readonly sockets: readonly BoundSocket[];
 }
 
 async function openListener(

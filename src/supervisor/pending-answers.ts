@@ -3,11 +3,13 @@ import type { ToSupervisor, ToWorker } from '../worker/messages.ts';
 /** What a worker can be asked, without the number that its answer carries. */
 export type Question =
   | Omit<ToWorker & { readonly kind: 'report-metrics' }, 'request'>
-  | Omit<ToWorker & { readonly kind: 'report-connections' }, 'request'>;
-export type Answer = ToSupervisor & { readonly kind: 'metrics' | 'connections' };
+  | Omit<ToWorker & { readonly kind: 'report-connections' }, 'request'>
+  | Omit<ToWorker & { readonly kind: 'prepare' }, 'request'>
+  | Omit<ToWorker & { readonly kind: 'switch' }, 'request'>;
+export type Answer = ToSupervisor & { readonly kind: 'metrics' | 'connections' | 'prepared' | 'switched' };
 
 /** A worker that has not answered by then is busy or stuck, and is not waited for. */
-const patienceMs = 1_000;
+const defaultPatienceMs = 1_000;
 
 /** The questions to one worker that have not been answered yet. */
 export class PendingAnswers {
@@ -15,7 +17,7 @@ export class PendingAnswers {
   #lastRequest = 0;
 
   /** Resolves with undefined where no answer comes. */
-  ask(send: (request: number) => void): Promise<Answer | undefined> {
+  ask(send: (request: number) => void, patienceMs = defaultPatienceMs): Promise<Answer | undefined> {
     const request = ++this.#lastRequest;
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#settle(request, undefined), patienceMs);

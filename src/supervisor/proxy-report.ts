@@ -6,6 +6,7 @@ import type { EndpointState } from '../upstream/endpoint.ts';
 import type { ProbeReport } from '../upstream/health/probe-schedule.ts';
 import { listenerAddress } from './bind-problem.ts';
 import type { BindAddress } from './bound-socket.ts';
+import type { ListeningSockets } from './listening-sockets.ts';
 import type { EndpointReport, UpstreamWatch } from './upstream-watch.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -15,6 +16,7 @@ export interface ServingProxy {
   readonly loadedAt: Date;
   readonly plane: DataPlane['kind'];
   readonly served: readonly ServedListener[];
+  readonly sockets: ListeningSockets;
   readonly watch: UpstreamWatch;
   readonly pool: WorkerPool;
 }

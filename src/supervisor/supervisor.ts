@@ -2,13 +2,13 @@ import type { Logger } from 'pino';
 
 import type { Snapshot } from '../config/snapshot.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
-import { choosePlane, type PlaneChoice } from '../data-plane/load-plane.ts';
+import { choosePlane, type OpenListeningSocket, type PlaneChoice } from '../data-plane/load-plane.ts';
 import type { LiveConnection } from '../telemetry/live-connection.ts';
 import type { ProxyMetrics } from '../telemetry/render-metrics.ts';
 import { NameResolver } from '../upstream/dns/name-resolver.ts';
 import type { Credentials, ToWorker } from '../worker/messages.ts';
 import { ListeningSockets } from './listening-sockets.ts';
-import { descriptorLimit, workerMaxConnections } from './max-connections.ts';
+import { planReload } from './plan-reload.ts';
 import { prepareAccessLog } from './prepare-access-log.ts';
 import {
   type ProxyStatus,
@@ -20,11 +20,25 @@ import {
 import { resolveUser } from './resolve-user.ts';
 import { UpstreamWatch } from './upstream-watch.ts';
 import { WorkerPool } from './worker-pool.ts';
-import type { WorkerSetup } from './worker-process.ts';
+import { workerSetup } from './worker-setup.ts';
 
 export type Start =
   | { readonly ok: true; readonly plane: DataPlane['kind']; readonly served: readonly ServedListener[] }
   /** Nothing is left open or running. One line each. */
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Where a configuration is read again. */
+export interface ConfigSource {
+  /** Never rejects. Problems are lines for people. */
+  load(): Promise<
+    | { readonly ok: true; readonly snapshot: Snapshot; readonly warnings: readonly string[] }
+    | { readonly ok: false; readonly problems: readonly string[] }
+  >;
+}
+
+/** Lines for people: what changed, or every problem, and then nothing has changed. */
+export type Reload =
+  | { readonly ok: true; readonly changes: readonly string[]; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** What a worker gets beyond its time to drain before it is taken for stuck. */
@@ -39,17 +53,23 @@ const firstLookupsMs = 3_000;
  */
 export class Supervisor {
   readonly #log: Logger;
+  readonly #source: ConfigSource | undefined;
   #snapshot: Snapshot | undefined;
   #credentials: Credentials | undefined;
+  #openSocket: OpenListeningSocket | undefined;
   #sockets: ListeningSockets | undefined;
   #watch: UpstreamWatch | undefined;
   #pool: WorkerPool | undefined;
   #serving: ServingProxy | undefined;
   readonly #reloads = { success: 0, failure: 0 };
+  /** Settles when nobody starts or reloads. */
+  #turn: Promise<unknown> = Promise.resolve();
   #isStopping = false;
 
-  constructor(log: Logger) {
+  /** `source`: where another configuration comes from, in a proxy that can reload. */
+  constructor(log: Logger, source?: ConfigSource) {
     this.#log = log;
+    this.#source = source;
   }
 
   /** Somebody has asked for the end. */
@@ -60,7 +80,7 @@ export class Supervisor {
   /** Every worker serves the newest configuration, and nobody has asked for the end. */
   get isReady(): boolean {
     if (this.#isStopping || this.#serving === undefined) return false;
-    return this.#serving.pool.workers.every(({ isReady }) => isReady);
+    return this.#serving.pool.serves(this.#serving.snapshot);
   }
 
   /** The configuration that is served; undefined while starting. */
@@ -84,7 +104,13 @@ export class Supervisor {
   }
 
   /** Resolves when every worker serves every listener, or when that cannot be. To be called once. */
-  async start(snapshot: Snapshot): Promise<Start> {
+  start(snapshot: Snapshot): Promise<Start> {
+    const started = this.#start(snapshot);
+    this.#turn = started;
+    return started;
+  }
+
+  async #start(snapshot: Snapshot): Promise<Start> {
     this.#snapshot = snapshot;
     const user = resolveUser(snapshot.user);
     if (!user.ok) return { ok: false, problems: [user.problem] };
@@ -94,6 +120,7 @@ export class Supervisor {
     if (plane.fallback !== undefined) this.#log.warn({ reason: plane.fallback }, 'portable data plane');
 
     const open = plane.addon?.openListeningSocket;
+    this.#openSocket = open;
     const logProblem = prepareAccessLog(snapshot.log.access, user.credentials);
     if (logProblem !== undefined) return { ok: false, problems: [logProblem] };
     const opened = await ListeningSockets.open(snapshot.listeners, snapshot.workers, open);
@@ -109,6 +136,76 @@ export class Supervisor {
     await watch.settled(firstLookupsMs);
     if (this.#isStopping) return this.#giveUp('stopped while starting');
     return this.#startWorkers(snapshot, opened.sockets, plane, watch);
+  }
+
+  /**
+   * Reads the configuration again and takes it over for new connections, all of it that can be without a restart, or
+   * nothing at all where it has problems. One at a time; `why`: who has asked for it, for the log.
+   */
+  reload(why = 'POST /reload'): Promise<Reload> {
+    const reload = this.#turn.then(() => this.#reload(why));
+    this.#turn = reload.catch(() => {});
+    return reload;
+  }
+
+  async #reload(why: string): Promise<Reload> {
+    const reload = await this.#readAndApply();
+    this.#reloads[reload.ok ? 'success' : 'failure'] += 1;
+    if (reload.ok) {
+      for (const warning of reload.warnings) this.#log.warn(warning);
+      this.#log.info({ why, changes: reload.changes }, 'reloaded');
+    } else this.#log.error({ why, problems: reload.problems }, 'not reloaded: the configuration stays');
+    return reload;
+  }
+
+  async #readAndApply(): Promise<Reload> {
+    if (this.#source === undefined) return refused('there is no file to read the configuration from again');
+    if (this.#serving === undefined) return refused('the proxy does not serve yet');
+    const loaded = await this.#source.load();
+    if (!loaded.ok) return loaded;
+    const { snapshot, changes } = planReload(this.#serving.snapshot, loaded.snapshot);
+    const problems = await this.#apply(snapshot, this.#serving);
+    if (problems.length > 0) return { ok: false, problems };
+    return { ok: true, changes, warnings: loaded.warnings };
+  }
+
+  /** Every worker switches, or none does and nothing has changed: one line each why not. */
+  async #apply(snapshot: Snapshot, serving: ServingProxy): Promise<readonly string[]> {
+    if (this.#isStopping) return [stopping];
+    const logProblem = prepareAccessLog(snapshot.log.access, this.#credentials);
+    if (logProblem !== undefined) return [logProblem];
+    const { watch, pool } = serving;
+    const { listeners, workers } = snapshot;
+    const opened = await ListeningSockets.open(listeners, workers, this.#openSocket, serving.sockets);
+    if (!opened.ok) return opened.problems;
+    const { sockets } = opened;
+    const next: ServingProxy = {
+      ...serving,
+      snapshot,
+      loadedAt: new Date(),
+      sockets,
+      served: servedListeners(sockets),
+    };
+    const setup = (index: number) => workerSetup(index, next, this.#credentials);
+    const watched = watch.prepare(snapshot.upstreams);
+
+    const [problems] = await Promise.all([pool.prepare(setup), watch.settled(firstLookupsMs, watched)]);
+    if (this.#isStopping) problems.push(stopping);
+    if (problems.length > 0) {
+      pool.stay();
+      watch.discard(watched);
+      sockets.closeExcept(serving.sockets);
+      return problems;
+    }
+
+    this.#serving = next;
+    this.#snapshot = snapshot;
+    this.#sockets = sockets;
+    this.#log.level = snapshot.log.level;
+    watch.configure(watched);
+    await pool.switchTo(setup);
+    serving.sockets.closeExcept(sockets);
+    return [];
   }
 
   /** For log rotation: log files have been moved away. */
@@ -137,28 +234,12 @@ export class Supervisor {
     plane: PlaneChoice & { ok: true },
     watch: UpstreamWatch,
   ): Promise<Start> {
-    const served = [...sockets.addresses()].map(([listener, address]) => ({ listener, address }));
-    const setup = (workerIndex: number): WorkerSetup => ({
-      configure: {
-        kind: 'configure',
-        snapshot,
-        plane: plane.kind,
-        workerIndex,
-        workerCount: snapshot.workers,
-        maxConnections: workerMaxConnections(
-          snapshot.limits.maxConnections,
-          { index: workerIndex, count: snapshot.workers },
-          descriptorLimit(),
-        ),
-        credentials: this.#credentials,
-        ownListeners: served.map(({ address }) => address),
-      },
-      upstreams: () => watch.messages(),
-      sockets: sockets.forWorker(workerIndex),
-    });
+    const served = servedListeners(sockets);
+    const setup = (index: number) =>
+      workerSetup(index, this.#serving ?? { snapshot, plane: plane.kind, sockets, watch }, this.#credentials);
     const pool = new WorkerPool(snapshot.workers, setup, watch, this.#log);
     this.#pool = pool;
-    this.#serving = { snapshot, loadedAt: new Date(), plane: plane.kind, served, watch, pool };
+    this.#serving = { snapshot, loadedAt: new Date(), plane: plane.kind, served, sockets, watch, pool };
     const started = await pool.start();
     if (!started.ok) return this.#giveUp(started.problem);
     return { ok: true, plane: plane.kind, served };
@@ -175,4 +256,14 @@ export class Supervisor {
     this.#watch?.close();
     await this.#pool?.end(last, patienceMs);
   }
+}
+
+const stopping = 'the proxy is about to end';
+
+function refused(problem: string): Reload {
+  return { ok: false, problems: [problem] };
+}
+
+function servedListeners(sockets: ListeningSockets): ServedListener[] {
+  return [...sockets.addresses()].map(([listener, address]) => ({ listener, address }));
 }

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 
-import type { UpstreamSnapshot } from '../config/snapshot.ts';
+import type { EndpointSnapshot, UpstreamSnapshot } from '../config/snapshot.ts';
 import { type DiscoveryEvent, EndpointDiscovery } from '../upstream/dns/endpoint-discovery.ts';
 import type { NameResolver } from '../upstream/dns/name-resolver.ts';
 import { type EndpointSettings, type EndpointState, endpointKey } from '../upstream/endpoint.ts';
@@ -25,6 +26,23 @@ interface Watched {
   readonly sources: readonly EndpointDiscovery[];
 }
 
+export type WatchedUpstreams = ReadonlyMap<string, Watched>;
+
+/** Takes out of `sources` the one that does what is asked for. */
+function takeSame(sources: EndpointDiscovery[], wanted: EndpointSnapshot): EndpointDiscovery | undefined {
+  const place = sources.findIndex(({ source }) => isDeepStrictEqual(source, wanted));
+  return place < 0 ? undefined : sources.splice(place, 1)[0];
+}
+
+function sourcesOf(upstreams: WatchedUpstreams): EndpointDiscovery[] {
+  return [...upstreams.values()].flatMap(({ sources }) => sources);
+}
+
+function closeExcept(upstreams: WatchedUpstreams, others: WatchedUpstreams): void {
+  const kept = new Set(sourcesOf(others));
+  for (const source of sourcesOf(upstreams)) if (!kept.has(source)) source.close();
+}
+
 /** Looking up has brought an answer or a failure. */
 function isSettled({ state, problem }: EndpointDiscovery): boolean {
   return state === 'resolved' || problem !== undefined;
@@ -38,7 +56,7 @@ export class UpstreamWatch {
   readonly #names: NameResolver;
   readonly #tell: (message: UpstreamMessage) => void;
   readonly #log: Logger;
-  readonly #upstreams: ReadonlyMap<string, Watched>;
+  #upstreams: WatchedUpstreams = new Map();
   readonly #prober: HealthProber;
   readonly #ejections = new Ejections();
   #onProgress = () => {};
@@ -53,26 +71,41 @@ export class UpstreamWatch {
     this.#tell = tell;
     this.#log = log;
     this.#prober = new HealthProber((change) => this.#onHealth(change));
-    this.#upstreams = new Map(
-      upstreams.map((settings) => [
-        settings.name,
-        {
-          settings,
-          sources: settings.endpoints.map(
-            (source) =>
-              new EndpointDiscovery(source, names, (event) =>
-                this.#onDiscovery(settings, source.kind, event),
-              ),
-          ),
-        },
-      ]),
+    this.configure(this.prepare(upstreams));
+  }
+
+  /**
+   * Begins to look up what these upstreams need beyond what is looked up now. Nothing is told of it and nothing else
+   * changes before `configure`; `discard` is for what will not come to that.
+   */
+  prepare(upstreams: readonly UpstreamSnapshot[]): WatchedUpstreams {
+    return new Map(
+      upstreams.map((settings) => {
+        const { name } = settings;
+        const before = [...(this.#upstreams.get(name)?.sources ?? [])];
+        const sources = settings.endpoints.map(
+          (source) => takeSame(before, source) ?? this.#watch(name, source),
+        );
+        return [name, { settings, sources }];
+      }),
     );
+  }
+
+  /** Makes these the upstreams there are. Sources and probes that stay go on as they were. */
+  configure(next: WatchedUpstreams): void {
+    const before = this.#upstreams;
+    this.#upstreams = next;
+    closeExcept(before, next);
     this.#probe();
   }
 
+  discard(prepared: WatchedUpstreams): void {
+    closeExcept(prepared, this.#upstreams);
+  }
+
   /** Resolves when every source has been looked up once, or after `mostMs`. */
-  async settled(mostMs: number): Promise<void> {
-    const lookups = [...this.#upstreams.values()].flatMap(({ sources }) => sources);
+  async settled(mostMs: number, upstreams: WatchedUpstreams = this.#upstreams): Promise<void> {
+    const lookups = sourcesOf(upstreams);
     if (lookups.every(isSettled)) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, mostMs);
@@ -133,12 +166,19 @@ export class UpstreamWatch {
   close(): void {
     this.#names.close();
     this.#prober.close();
-    for (const { sources } of this.#upstreams.values()) for (const source of sources) source.close();
+    for (const source of sourcesOf(this.#upstreams)) source.close();
   }
 
-  #onDiscovery(settings: UpstreamSnapshot, kind: string, event: DiscoveryEvent): void {
-    const upstream = settings.name;
-    this.#onProgress();
+  #watch(upstream: string, source: EndpointSnapshot): EndpointDiscovery {
+    const discovery = new EndpointDiscovery(source, this.#names, (event) => {
+      this.#onProgress();
+      const isConfigured = this.#upstreams.get(upstream)?.sources.includes(discovery);
+      if (isConfigured === true) this.#onDiscovery(upstream, source.kind, event);
+    });
+    return discovery;
+  }
+
+  #onDiscovery(upstream: string, kind: string, event: DiscoveryEvent): void {
     switch (event.kind) {
       case 'changed': {
         const endpoints = event.endpoints.map(({ key }) => key);

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 
+import type { Snapshot } from '../config/snapshot.ts';
 import type { ToWorker } from '../worker/messages.ts';
 import type { MetricsBook } from './metrics-book.ts';
 import type { Answer, Question } from './pending-answers.ts';
@@ -24,7 +25,7 @@ const deathsBeforeGivingUp = 3;
  */
 export class WorkerKeeper {
   readonly index: number;
-  readonly #log: Logger;
+  readonly #processLog: Logger;
   readonly #setup: () => WorkerSetup;
   readonly #observer: EjectionObserver;
   readonly #book: MetricsBook;
@@ -50,7 +51,12 @@ export class WorkerKeeper {
     this.#setup = setup;
     this.#observer = observer;
     this.#book = book;
-    this.#log = log.child({ worker: index });
+    this.#processLog = log;
+  }
+
+  /** Made anew for each line: a child keeps the level that its parent had when it was made. */
+  get #log(): Logger {
+    return this.#processLog.child({ worker: this.index });
   }
 
   get pid(): number | undefined {
@@ -61,8 +67,9 @@ export class WorkerKeeper {
     return this.#restarts;
   }
 
-  get isReady(): boolean {
-    return this.#current?.isReady ?? false;
+  /** Whether there is one that serves this. */
+  serves(snapshot: Snapshot): boolean {
+    return this.#current?.isReady === true && this.#current.snapshot === snapshot;
   }
 
   /** Live connections, those of former workers that drain included, when last asked for. */
@@ -90,6 +97,35 @@ export class WorkerKeeper {
     clearTimeout(this.#restartTimer);
     this.#settleStart({ ok: false, problem: 'stopped before it was ready' });
     await Promise.all([...this.#processes].map((process) => process.end(last, patienceMs)));
+  }
+
+  /** Has the worker make ready for another configuration. Why it cannot; one that is missing has nothing against it. */
+  async prepare(next: WorkerSetup): Promise<string | undefined> {
+    const prepared = await this.#current?.prepare(next);
+    return prepared?.ok === false ? `worker ${this.index}: ${prepared.problem}` : undefined;
+  }
+
+  /** What the worker was prepared for will not come. */
+  stay(): void {
+    this.#current?.stay();
+  }
+
+  /**
+   * Resolves when no worker serves another configuration than this, which new ones must be set up with by now. One
+   * that cannot take it over is replaced.
+   */
+  async switchTo(next: () => WorkerSetup): Promise<void> {
+    for (;;) {
+      const process = this.#current;
+      const setup = next();
+      if (this.#isEnding || process === undefined || process.snapshot === setup.configure.snapshot) return;
+      if ((await process.switchTo(setup)) || process !== this.#current || this.#isEnding) continue;
+      this.#log.error(
+        { workerPid: process.pid },
+        'worker cannot take over the configuration and is replaced',
+      );
+      await process.kill();
+    }
   }
 
   /** To the worker and to former ones that drain. */

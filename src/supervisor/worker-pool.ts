@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import type { Logger } from 'pino';
 
+import type { Snapshot } from '../config/snapshot.ts';
 import type { LiveConnection } from '../telemetry/live-connection.ts';
 import type { ToWorker } from '../worker/messages.ts';
 import { MetricsBook, type MetricsTotal } from './metrics-book.ts';
@@ -16,8 +17,6 @@ export interface WorkerStatus {
   /** undefined: died, and waits to be replaced. */
   readonly pid: number | undefined;
   readonly restarts: number;
-  /** Whether it serves. */
-  readonly isReady: boolean;
   /** When last asked for. */
   readonly connections: number;
 }
@@ -48,11 +47,10 @@ export class WorkerPool {
   }
 
   get workers(): readonly WorkerStatus[] {
-    return this.#keepers.map(({ index, pid, restarts, isReady, connections }) => ({
+    return this.#keepers.map(({ index, pid, restarts, connections }) => ({
       index,
       pid,
       restarts,
-      isReady,
       connections,
     }));
   }
@@ -66,6 +64,27 @@ export class WorkerPool {
       });
       void Promise.all(starts).then(() => resolve({ ok: true }));
     });
+  }
+
+  /** Whether every worker serves this. */
+  serves(snapshot: Snapshot): boolean {
+    return this.#keepers.every((keeper) => keeper.serves(snapshot));
+  }
+
+  /** Has every worker make ready for another configuration. Why they cannot, a line for each that cannot. */
+  async prepare(next: (workerIndex: number) => WorkerSetup): Promise<string[]> {
+    const problems = await Promise.all(this.#keepers.map((keeper) => keeper.prepare(next(keeper.index))));
+    return problems.filter((problem) => problem !== undefined);
+  }
+
+  /** What was prepared will not come. */
+  stay(): void {
+    for (const keeper of this.#keepers) keeper.stay();
+  }
+
+  /** Resolves when every worker serves what was prepared, or is about to start with it: see `WorkerKeeper`. */
+  async switchTo(next: (workerIndex: number) => WorkerSetup): Promise<void> {
+    await Promise.all(this.#keepers.map((keeper) => keeper.switchTo(() => next(keeper.index))));
   }
 
   send(message: ToWorker): void {

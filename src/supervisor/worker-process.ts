@@ -1,15 +1,17 @@
 import cluster, { type Worker } from 'node:cluster';
 
+import type { Snapshot } from '../config/snapshot.ts';
 import type { MetricsReport } from '../telemetry/metrics-report.ts';
 import { isToSupervisor, type ToWorker } from '../worker/messages.ts';
 import type { BoundSocket } from './bound-socket.ts';
 import { type Answer, PendingAnswers, type Question } from './pending-answers.ts';
+import type { UpstreamMessage } from './upstream-watch.ts';
 
 /** What one worker needs to serve, in the order it is sent. */
 export interface WorkerSetup {
   readonly configure: ToWorker & { readonly kind: 'configure' };
   /** What is known of the upstreams when the worker is ready to hear it; later changes follow as they come. */
-  upstreams(): Iterable<ToWorker>;
+  upstreams(): Iterable<UpstreamMessage>;
   readonly sockets: Iterable<[listener: string, socket: BoundSocket]>;
 }
 
@@ -34,14 +36,24 @@ export interface WorkerExit {
 /** A worker that is not ready by then is taken for stuck. Generous: a million routes take a while to compile. */
 const startTimeoutMs = 120_000;
 
+/** The same for one that is to make ready for another configuration, and to take it over. */
+const reloadPatienceMs = 60_000;
+
+export type Prepared = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+const silent: Prepared = { ok: false, problem: `it does not answer within ${reloadPatienceMs / 1000} s` };
+
 /** One worker as the supervisor sees it, from fork to exit. */
 export class WorkerProcess {
   readonly #worker: Worker;
   readonly #setup: WorkerSetup;
+  #snapshot: Snapshot;
+  #prepared: Snapshot | undefined;
   readonly #observer: WorkerObserver;
   readonly #forkedAt = performance.now();
   readonly #startTimer: NodeJS.Timeout;
   readonly #exited: Promise<void>;
+  readonly #settled: Promise<void>;
+  #settle: () => void = () => {};
   readonly #answers = new PendingAnswers();
   #hasStarted = false;
   #isReady = false;
@@ -50,6 +62,7 @@ export class WorkerProcess {
   /** `cluster.setupPrimary` must have been called. */
   constructor(setup: WorkerSetup, observer: WorkerObserver) {
     this.#setup = setup;
+    this.#snapshot = setup.configure.snapshot;
     this.#observer = observer;
     this.#worker = cluster.fork();
     this.#worker.on('message', (message: unknown) => this.#receive(message));
@@ -69,6 +82,10 @@ export class WorkerProcess {
         if (this.#worker.process.pid === undefined) finish(error.message);
       });
     });
+    const ready = new Promise<void>((resolve) => {
+      this.#settle = resolve;
+    });
+    this.#settled = Promise.race([ready, this.#exited]);
     this.#startTimer = setTimeout(() => this.#kill(), startTimeoutMs);
   }
 
@@ -81,10 +98,52 @@ export class WorkerProcess {
     return this.#isReady;
   }
 
+  /** What it serves, or will when it is ready. */
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
   /** Undefined where it is not ready yet, has gone, or takes too long. */
-  async ask(question: Question): Promise<Answer | undefined> {
+  async ask(question: Question, patienceMs?: number): Promise<Answer | undefined> {
     if (!this.#isReady || !this.#worker.isConnected()) return undefined;
-    return this.#answers.ask((request) => this.send({ ...question, request }));
+    return this.#answers.ask((request) => this.send({ ...question, request }), patienceMs);
+  }
+
+  /** Has it make ready for another configuration, once it serves its first. Undefined: it has gone meanwhile. */
+  async prepare({ configure, sockets }: WorkerSetup): Promise<Prepared | undefined> {
+    await this.#settled;
+    const { snapshot, maxConnections, ownListeners } = configure;
+    const question = { kind: 'prepare', snapshot, maxConnections, ownListeners } as const;
+    const asked = this.ask(question, reloadPatienceMs);
+    this.#sendSockets(sockets);
+    const answer = await asked;
+    if (answer?.kind !== 'prepared') return this.#worker.isConnected() ? silent : undefined;
+    if (answer.problem !== undefined) return { ok: false, problem: answer.problem };
+    this.#prepared = snapshot;
+    return { ok: true };
+  }
+
+  /** Has it serve this configuration, if need be prepared just now. Whether it does. */
+  async switchTo(setup: WorkerSetup): Promise<boolean> {
+    const { snapshot } = setup.configure;
+    if (this.#prepared !== snapshot && (await this.prepare(setup))?.ok !== true) return false;
+    this.#prepared = undefined;
+    const upstreams = [...setup.upstreams()].filter((message) => message.kind === 'endpoints');
+    const answer = await this.ask({ kind: 'switch', upstreams }, reloadPatienceMs);
+    if (answer?.kind === 'switched') this.#snapshot = snapshot;
+    return this.#snapshot === snapshot;
+  }
+
+  /** What it was prepared for will not come. */
+  stay(): void {
+    this.#prepared = undefined;
+    this.send({ kind: 'stay' });
+  }
+
+  /** Resolves when it has gone. */
+  async kill(): Promise<void> {
+    this.#kill();
+    await this.#exited;
   }
 
   /** Sends `last` and waits for the end; one that takes longer than `patienceMs` is killed. */
@@ -101,7 +160,7 @@ export class WorkerProcess {
   #receive(message: unknown): void {
     if (!isToSupervisor(message)) return;
     if (message.kind === 'metrics') this.#observer.reported(message.report);
-    if (message.kind === 'metrics' || message.kind === 'connections') this.#answers.receive(message);
+    if ('request' in message) this.#answers.receive(message);
     // The sockets that a starting worker would get may be closed by now.
     if (this.#isEnding) return;
     switch (message.kind) {
@@ -112,6 +171,7 @@ export class WorkerProcess {
       case 'ready':
         clearTimeout(this.#startTimer);
         this.#isReady = true;
+        this.#settle();
         this.#observer.ready();
         break;
       case 'failed':
@@ -129,10 +189,15 @@ export class WorkerProcess {
   #setUp(): void {
     this.send(this.#setup.configure);
     for (const message of this.#setup.upstreams()) this.send(message);
-    for (const [listener, socket] of this.#setup.sockets) {
+    this.#sendSockets(this.#setup.sockets);
+    this.send({ kind: 'serve' });
+  }
+
+  #sendSockets(sockets: WorkerSetup['sockets']): void {
+    if (!this.#worker.isConnected()) return;
+    for (const [listener, socket] of sockets) {
       socket.sendTo(this.#worker, { kind: 'socket', listener }, ignoreGone);
     }
-    this.send({ kind: 'serve' });
   }
 
   /** Does nothing when it has gone. */

@@ -7,9 +7,16 @@ import type { ConnectionObserver, ConnectionSummary } from './connection-summary
 /** The part of a file destination that the log needs. */
 interface Destination {
   write(line: string): boolean;
+  flush(): void;
   flushSync(): void;
   end(): void;
   reopen(path: string): void;
+}
+
+/** Where a log could go on. */
+export interface PreparedTarget {
+  use(): void;
+  discard(): void;
 }
 
 /** How long a line may wait for others before it is written. */
@@ -20,19 +27,55 @@ const mostWaitingBytes = 16 * 1024 * 1024;
 
 /** Writes one JSON object a line for each connection that ended, gathered and without waiting for the disk. */
 export class AccessLog implements ConnectionObserver {
-  readonly wantsHello = true;
-  /** Undefined: standard output. */
-  readonly #path: string | undefined;
-  readonly #destination: Destination;
+  #target: string;
+  /** Undefined: it is off. */
+  #destination: Destination | undefined;
   readonly #flushTimer: NodeJS.Timeout;
   /** Lines lost because the destination could not keep up or could not be written. */
   lost = 0;
 
-  /** `target`: `stdout` or a file's path, which is opened at once, before privileges are dropped. */
+  /** `target`: `stdout`, `off` or a file's path, which is opened at once, before privileges are dropped. */
   constructor(target: string) {
-    this.#path = target === 'stdout' ? undefined : target;
+    this.#target = target;
+    this.#destination = this.#open(target);
+    this.#flushTimer = setInterval(() => this.#destination?.flush(), flushIntervalMs).unref();
+  }
+
+  get wantsHello(): boolean {
+    return this.#destination !== undefined;
+  }
+
+  ended(summary: ConnectionSummary): void {
+    this.#destination?.write(`${JSON.stringify(accessLogEntry(summary, new Date()))}\n`);
+  }
+
+  /** Opens another target, to be used from some moment on, or not at all. Throws where it cannot be opened. */
+  prepare(target: string): PreparedTarget {
+    if (target === this.#target) return { use: () => {}, discard: () => {} };
+    const next = this.#open(target);
+    const use = () => {
+      this.#close(this.#destination);
+      this.#target = target;
+      this.#destination = next;
+    };
+    return { use, discard: () => next?.end() };
+  }
+
+  /** For log rotation: opens the path anew. */
+  reopen(): void {
+    if (this.#target !== 'stdout') this.#destination?.reopen(this.#target);
+  }
+
+  /** Writes what is left. */
+  close(): void {
+    clearInterval(this.#flushTimer);
+    this.#close(this.#destination);
+  }
+
+  #open(target: string): Destination | undefined {
+    if (target === 'off') return undefined;
     const destination = pino.destination({
-      dest: this.#path === undefined ? 1 : openSync(this.#path, 'a', 0o640),
+      dest: target === 'stdout' ? 1 : openSync(target, 'a', 0o640),
       sync: false,
       minLength: gatheredBytes,
       maxLength: mostWaitingBytes,
@@ -45,28 +88,16 @@ export class AccessLog implements ConnectionObserver {
     destination.on('error', () => {
       this.lost += 1;
     });
-    this.#destination = destination;
-    this.#flushTimer = setInterval(() => destination.flush(), flushIntervalMs).unref();
+    return destination;
   }
 
-  ended(summary: ConnectionSummary): void {
-    this.#destination.write(`${JSON.stringify(accessLogEntry(summary, new Date()))}\n`);
-  }
-
-  /** For log rotation: opens the path anew. */
-  reopen(): void {
-    if (this.#path !== undefined) this.#destination.reopen(this.#path);
-  }
-
-  /** Writes what is left. */
-  close(): void {
-    clearInterval(this.#flushTimer);
+  #close(destination: Destination | undefined): void {
     try {
-      this.#destination.flushSync();
+      destination?.flushSync();
     } catch {
       this.lost += 1;
     }
-    this.#destination.end();
+    destination?.end();
   }
 }
 

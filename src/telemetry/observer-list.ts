@@ -2,12 +2,14 @@ import type { ConnectionObserver, ConnectionSummary } from './connection-summary
 
 /** Several observers as one. */
 export class ObserverList implements ConnectionObserver {
-  readonly wantsHello: boolean;
   readonly #observers: readonly ConnectionObserver[];
 
   constructor(observers: readonly ConnectionObserver[]) {
     this.#observers = observers;
-    this.wantsHello = observers.some(({ wantsHello }) => wantsHello);
+  }
+
+  get wantsHello(): boolean {
+    return this.#observers.some(({ wantsHello }) => wantsHello);
   }
 
   helloRead(features: number, wireBytes: number): void {

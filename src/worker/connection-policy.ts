@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { RouteSnapshot, Snapshot } from '../config/snapshot.ts';
+import type { Snapshot } from '../config/snapshot.ts';
 import type {
   Connection,
   DataPlane,
@@ -11,26 +11,26 @@ import type {
   Policy,
   Reject,
 } from '../data-plane/data-plane.ts';
-import { CidrSet } from '../routing/cidr.ts';
-import { RouteTable } from '../routing/route-table.ts';
 import { normalizeServerName } from '../routing/server-name.ts';
 import type { ConnectionObserver } from '../telemetry/connection-summary.ts';
 import { tlsAlert } from '../tls/alert.ts';
 import type { ClientHello } from '../tls/client-hello.ts';
 import { helloFact } from '../tls/hello-facts.ts';
-import { NameResolver } from '../upstream/dns/name-resolver.ts';
 import type { EndpointSettings, EndpointState } from '../upstream/endpoint.ts';
-import { type OwnListener, OwnListeners } from '../upstream/own-listeners.ts';
+import type { OwnListener } from '../upstream/own-listeners.ts';
 import type { ServerNameResult } from '../upstream/server-name-resolution.ts';
 import { SourceLimits } from '../upstream/source-limits.ts';
 import type { WorkerSlot } from '../upstream/worker-slot.ts';
 import { ConnectionQuery } from './connection-query.ts';
 import { ConnectionRecord, recordOf } from './connection-record.ts';
+import { ConnectionRules } from './connection-rules.ts';
+import { CurrentRules } from './current-rules.ts';
 import { type EjectionReport, EjectionReports } from './ejection-reports.ts';
 import { EndedConnection } from './ended-connection.ts';
 import { proxyHeader } from './proxy-header.ts';
-import { ServerNameTargets } from './server-name-targets.ts';
-import { createUpstreamEntry, type UpstreamEntry } from './upstream-entry.ts';
+import type { ServerNameTargets } from './server-name-targets.ts';
+import { UpstreamEntries } from './upstream-entries.ts';
+import type { UpstreamEntry } from './upstream-entry.ts';
 
 const noRoute: Reject = { kind: 'reject', how: { alert: tlsAlert.unrecognized_name }, outcome: 'no_route' };
 const notTls: Reject = { kind: 'reject', how: 'close', outcome: 'not_tls' };
@@ -68,29 +68,27 @@ export interface ConnectionPolicyOptions {
 export class ConnectionPolicy implements Policy {
   /** Who is told of decisions that take time; to be set before the first connection. */
   plane: Pick<DataPlane, 'answer'> | undefined;
-  readonly #snapshot: Snapshot;
-  readonly #table: RouteTable<RouteSnapshot>;
-  readonly #upstreams: ReadonlyMap<string, UpstreamEntry>;
-  readonly #trustedProxies: ReadonlyMap<string, CidrSet>;
-  readonly #sourceLimits: SourceLimits | undefined;
+  readonly #rules: CurrentRules;
+  readonly #upstreams: UpstreamEntries;
+  readonly #sourceLimits: SourceLimits;
   readonly #observer: ConnectionObserver | undefined;
   readonly #ejections: EjectionReports;
 
   constructor(snapshot: Snapshot, options: ConnectionPolicyOptions) {
     const { worker, ownListeners = [], observer, tellEjection = () => {} } = options;
-    this.#snapshot = snapshot;
+    this.#rules = new CurrentRules(new ConnectionRules(snapshot));
+    this.#upstreams = new UpstreamEntries(worker);
+    this.#upstreams.configure(snapshot.upstreams, ownListeners);
+    this.#sourceLimits = new SourceLimits(snapshot.limits, worker);
     this.#ejections = new EjectionReports(tellEjection);
-    this.#table = new RouteTable(snapshot.routes);
-    this.#upstreams = createUpstreams(snapshot, worker, ownListeners);
-    this.#trustedProxies = new Map(
-      snapshot.listeners.flatMap(({ name, acceptProxyFrom }) =>
-        acceptProxyFrom ? [[name, new CidrSet(acceptProxyFrom)]] : [],
-      ),
-    );
-    const { maxConnectionsPerSource, newConnectionsPerSource } = snapshot.limits;
-    const isLimited = maxConnectionsPerSource !== undefined || newConnectionsPerSource !== undefined;
-    this.#sourceLimits = isLimited ? new SourceLimits(snapshot.limits, worker) : undefined;
     this.#observer = observer;
+  }
+
+  /** Takes over a reloaded configuration for the connections to come; those that live keep what they were given. */
+  configure(rules: ConnectionRules, ownListeners: readonly OwnListener[]): void {
+    this.#rules.replace(rules);
+    this.#upstreams.configure(rules.snapshot.upstreams, ownListeners);
+    this.#sourceLimits.configure(rules.snapshot.limits);
   }
 
   /** Takes over the endpoints that an upstream has now, as the supervisor found them. */
@@ -105,7 +103,7 @@ export class ConnectionPolicy implements Policy {
 
   /** For reports. */
   get upstreams(): Iterable<UpstreamEntry> {
-    return this.#upstreams.values();
+    return this.#upstreams.all();
   }
 
   accepted(connection: Connection): 'hello' | 'proxy-header' | Reject {
@@ -113,8 +111,9 @@ export class ConnectionPolicy implements Policy {
     connection.record = record;
     const { address } = connection.client;
     // Whose connection it is, the header will tell; until then it is nobody's.
-    if (this.#trustedProxies.get(connection.listener.name)?.has(address)) return 'proxy-header';
-    return this.#countSource(record, address) ? 'hello' : sourceLimited;
+    const rules = this.#rules.for(connection.listener.name);
+    if (rules.trustsProxy(connection.listener.name, address)) return 'proxy-header';
+    return this.#countSource(rules, record, address) ? 'hello' : sourceLimited;
   }
 
   hello(connection: Connection, hello: ClientHello | undefined): Decision {
@@ -123,9 +122,10 @@ export class ConnectionPolicy implements Policy {
     record.sentServerName = hello?.serverName;
     if (record.sentServerName !== undefined) record.serverName = normalizeServerName(record.sentServerName);
     if (hello) this.#noteHello(record, hello);
-    if (!this.#countSource(record, connection.client.address)) return sourceLimited;
+    const rules = this.#rules.for(connection.listener.name);
+    if (!this.#countSource(rules, record, connection.client.address)) return sourceLimited;
 
-    const route = this.#table.find(new ConnectionQuery(connection, record.serverName, hello));
+    const route = rules.table.find(new ConnectionQuery(connection, record.serverName, hello));
     if (!route) return hello ? noRoute : notTls;
     record.route = route;
     if (route.action.kind === 'reject') return { kind: 'reject', how: route.action.how, outcome: 'rejected' };
@@ -134,6 +134,7 @@ export class ConnectionPolicy implements Policy {
     if (!entry) return unreachable;
     if (!entry.upstream.tryAcquire()) return full;
     record.upstream = entry;
+    record.timeouts = rules.snapshot.timeouts;
     noteForProxyHeader(record, entry, hello);
     return entry.serverNames
       ? this.#dialServerName(connection, record, entry, entry.serverNames)
@@ -169,7 +170,7 @@ export class ConnectionPolicy implements Policy {
       }
     }
     entry?.upstream.release();
-    if (record.countedSource !== undefined) this.#sourceLimits?.ended(record.countedSource);
+    if (record.countedSource !== undefined) this.#sourceLimits.ended(record.countedSource);
     this.#observer?.ended(new EndedConnection(connection, record, ending));
   }
 
@@ -181,7 +182,7 @@ export class ConnectionPolicy implements Policy {
     record.dialled = target;
     record.dials += 1;
     const { connectTimeoutMs, sendProxyProtocol } = entry.settings;
-    const { timeouts } = this.#snapshot;
+    const { timeouts = this.#rules.newest.snapshot.timeouts } = record;
     const dial = { kind: 'dial', endpoint: target, connectTimeoutMs, timeouts } as const;
     return sendProxyProtocol ? { ...dial, header: proxyHeader(connection, record, sendProxyProtocol) } : dial;
   }
@@ -219,8 +220,8 @@ export class ConnectionPolicy implements Policy {
   }
 
   /** False when the source has all that it may have. A connection counts once, for whoever it is known to be from. */
-  #countSource(record: ConnectionRecord, address: string): boolean {
-    if (!this.#sourceLimits || record.countedSource !== undefined) return true;
+  #countSource(rules: ConnectionRules, record: ConnectionRecord, address: string): boolean {
+    if (!rules.limitsSources || record.countedSource !== undefined) return true;
     if (!this.#sourceLimits.accept(address, performance.now())) return false;
     record.countedSource = address;
     return true;
@@ -232,22 +233,6 @@ export class ConnectionPolicy implements Policy {
     const { serverName, alpn, tlsVersion, ja4, features } = hello;
     record.hello = { serverName, alpn, tlsVersion, ja4, ech: features.ech };
   }
-}
-
-function createUpstreams(
-  snapshot: Snapshot,
-  worker: WorkerSlot,
-  bound: readonly OwnListener[],
-): ReadonlyMap<string, UpstreamEntry> {
-  const ownListeners = new OwnListeners(bound);
-  // An answer that is no longer good is not used: what is dialled must be what was checked and holds.
-  const names = new NameResolver({ keepOnFailure: false, maxEntries: 20_000 });
-  return new Map(
-    snapshot.upstreams.map((settings) => [
-      settings.name,
-      createUpstreamEntry(settings, worker, (each) => new ServerNameTargets(each, names, ownListeners)),
-    ]),
-  );
 }
 
 /** The hello's bytes are the plane's, so what a PROXY header will say of it is read now. */

@@ -1,6 +1,6 @@
 import { v7 as uuidV7 } from 'uuid';
 import type { RouteSnapshot } from '../config/snapshot.ts';
-import type { Connection, DialAddress } from '../data-plane/data-plane.ts';
+import type { Connection, DialAddress, ForwardTimeouts } from '../data-plane/data-plane.ts';
 import type { ByteCounts, HelloSummary } from '../telemetry/connection-summary.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { UpstreamEntry } from './upstream-entry.ts';
@@ -11,6 +11,8 @@ export class ConnectionRecord {
   hello: HelloSummary | undefined;
   route: RouteSnapshot | undefined;
   upstream: UpstreamEntry | undefined;
+  /** As they were configured when its upstream was found. */
+  timeouts: ForwardTimeouts | undefined;
   /** The endpoint that is being dialled or stands; it counts this connection until it is let go. */
   endpoint: Endpoint | undefined;
   /** Endpoints dialled in vain. */

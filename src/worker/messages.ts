@@ -25,7 +25,7 @@ export type ToWorker =
       readonly ownListeners: readonly OwnListener[];
     }
   /** All endpoints that the upstream has from now on. */
-  | { readonly kind: 'endpoints'; readonly upstream: string; readonly endpoints: readonly EndpointSettings[] }
+  | ({ readonly kind: 'endpoints' } & UpstreamEndpoints)
   | {
       readonly kind: 'endpoint-state';
       readonly upstream: string;
@@ -36,6 +36,25 @@ export type ToWorker =
     }
   | { readonly kind: 'socket'; readonly listener: string }
   | { readonly kind: 'serve' }
+  /**
+   * Make ready for another configuration, and go on with the present one: answered by `prepared` with the same number.
+   * A `socket` for each of its listeners follows, and then `switch` or `stay`.
+   */
+  | {
+      readonly kind: 'prepare';
+      readonly request: number;
+      readonly snapshot: Snapshot;
+      readonly maxConnections: number | undefined;
+      readonly ownListeners: readonly OwnListener[];
+    }
+  /** Serve what was prepared, with these endpoints, at once: answered by `switched` with the same number. */
+  | {
+      readonly kind: 'switch';
+      readonly request: number;
+      readonly upstreams: readonly UpstreamEndpoints[];
+    }
+  /** What was prepared will not come. */
+  | { readonly kind: 'stay' }
   /** Accept nothing more, end when the last connection has ended or the time is up. */
   | { readonly kind: 'drain'; readonly timeoutMs: number }
   /** Reset every connection and end. */
@@ -65,8 +84,17 @@ export type ToSupervisor =
       readonly request: number;
       readonly connections: readonly LiveConnection[];
     }
+  /** `problem`: it cannot, and goes on as before. */
+  | { readonly kind: 'prepared'; readonly request: number; readonly problem: string | undefined }
+  | { readonly kind: 'switched'; readonly request: number }
   /** It was asked by a signal of its own to drain: another worker is to take its place at once. */
   | { readonly kind: 'draining' };
+
+/** All endpoints that an upstream has. */
+export interface UpstreamEndpoints {
+  readonly upstream: string;
+  readonly endpoints: readonly EndpointSettings[];
+}
 
 /** A user that workers run as. */
 export interface Credentials {
@@ -82,6 +110,9 @@ const toWorkerKinds: ReadonlySet<unknown> = new Set<ToWorker['kind']>([
   'endpoint-state',
   'socket',
   'serve',
+  'prepare',
+  'switch',
+  'stay',
   'drain',
   'abort',
   'reopen-logs',
@@ -95,6 +126,8 @@ const toSupervisorKinds: ReadonlySet<unknown> = new Set<ToSupervisor['kind']>([
   'ejection',
   'metrics',
   'connections',
+  'prepared',
+  'switched',
   'draining',
 ]);
 

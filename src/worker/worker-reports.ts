@@ -19,7 +19,7 @@ export interface Reported {
   readonly metrics: ConnectionMetrics;
   readonly policy: ConnectionPolicy;
   readonly plane: DataPlane;
-  readonly accessLog: AccessLog | undefined;
+  readonly accessLog: AccessLog;
 }
 
 /** What a worker says of itself when it is asked. Nothing here costs a connection anything until then. */
@@ -81,7 +81,7 @@ export class WorkerReports {
       metrics.counters.splicedBytes.row()[0] = plane.stats.splicedBytes;
       metrics.counters.acceptFailures.row()[0] = plane.stats.acceptFailures;
     }
-    if (accessLog !== undefined) metrics.counters.accessLogLinesLost.row()[0] = accessLog.lost;
+    metrics.counters.accessLogLinesLost.row()[0] = accessLog.lost;
   }
 
   #liveByEndpoint(): Tally {

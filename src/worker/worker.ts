@@ -1,13 +1,7 @@
-import type { ListenerSnapshot, Snapshot } from '../config/snapshot.ts';
-import type { DataPlane, ListeningHandle, PlaneListener } from '../data-plane/data-plane.ts';
-import { createPlane } from '../data-plane/load-plane.ts';
-import { AccessLog } from '../telemetry/access-log.ts';
-import { ConnectionMetrics } from '../telemetry/connection-metrics.ts';
-import { ObserverList } from '../telemetry/observer-list.ts';
-import { ConnectionPolicy } from './connection-policy.ts';
-import type { Credentials, ToSupervisor, ToWorker } from './messages.ts';
+import type { ListeningHandle } from '../data-plane/data-plane.ts';
+import type { ToSupervisor, ToWorker } from './messages.ts';
 import { dropPrivileges } from './privileges.ts';
-import { WorkerReports } from './worker-reports.ts';
+import { Serving } from './serving.ts';
 
 /** How often a draining worker looks whether its last connection has ended: no cost while it serves. */
 const drainPollMs = 20;
@@ -21,10 +15,9 @@ export class Worker {
   /** Resolves when no connection is left and none will come. */
   readonly ended: Promise<void>;
   readonly #tell: (message: ToSupervisor) => void;
-  readonly #sockets = new Map<string, ListeningHandle>();
   #settleEnded: () => void = () => {};
-  #setup: Setup | undefined;
-  #listeners: readonly PlaneListener[] = [];
+  #serving: Serving | undefined;
+  #hasServed = false;
   #drainTimers: NodeJS.Timeout[] = [];
   #isLeaving = false;
 
@@ -39,20 +32,34 @@ export class Worker {
     switch (message.kind) {
       case 'configure':
         this.#attempt('start', () => {
-          this.#setup = setUp(message, this.#tell);
+          this.#serving = new Serving(message, this.#tell);
         });
         break;
       case 'endpoints':
-        this.#setup?.policy.updateEndpoints(message.upstream, message.endpoints);
+        this.#serving?.policy.updateEndpoints(message.upstream, message.endpoints);
         break;
       case 'endpoint-state':
-        this.#setup?.policy.setEndpointState(message.upstream, message.endpoint, message.state, message.why);
+        this.#serving?.policy.setEndpointState(
+          message.upstream,
+          message.endpoint,
+          message.state,
+          message.why,
+        );
         break;
       case 'socket':
-        if (isListeningHandle(handle)) this.#sockets.set(message.listener, handle);
+        if (isListeningHandle(handle)) this.#serving?.listeners.take(message.listener, handle);
         break;
       case 'serve':
         this.#attempt('serve', () => this.#serve());
+        break;
+      case 'prepare':
+        this.#prepare(message);
+        break;
+      case 'switch':
+        this.#attempt('switch', () => this.#switch(message));
+        break;
+      case 'stay':
+        this.#serving?.stay();
         break;
       case 'drain':
         this.drain(message.timeoutMs);
@@ -61,7 +68,7 @@ export class Worker {
         this.abort();
         break;
       case 'reopen-logs':
-        this.#setup?.accessLog?.reopen();
+        this.#serving?.accessLog.reopen();
         break;
       case 'report-metrics':
         void this.#reportMetrics(message.request);
@@ -73,13 +80,12 @@ export class Worker {
   }
 
   /** Accepts nothing more; connections that have not ended by then are reset. Without a time, the snapshot's. */
-  drain(timeoutMs = this.#setup?.snapshot.timeouts.drainMs ?? 0): void {
+  drain(timeoutMs = this.#serving?.snapshot.timeouts.drainMs ?? 0): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
-    const plane = this.#setup?.plane;
-    for (const listener of this.#listeners) plane?.stopListening(listener);
+    this.#serving?.listeners.stop();
     const endIfIdle = () => {
-      if ((plane?.connectionCount ?? 0) === 0) this.abort();
+      if ((this.#serving?.plane.connectionCount ?? 0) === 0) this.abort();
     };
     this.#drainTimers = [setTimeout(() => this.abort(), timeoutMs), setInterval(endIfIdle, drainPollMs)];
     endIfIdle();
@@ -95,35 +101,50 @@ export class Worker {
   abort(): void {
     this.#isLeaving = true;
     for (const timer of this.#drainTimers) clearInterval(timer);
-    void Promise.resolve(this.#setup?.plane.close()).finally(() => {
-      this.#setup?.accessLog?.close();
+    void Promise.resolve(this.#serving?.plane.close()).finally(() => {
+      this.#serving?.accessLog.close();
       // One that never served has nothing to report.
-      const told = this.#listeners.length === 0 ? Promise.resolve() : this.#reportMetrics(undefined);
+      const told = this.#hasServed ? this.#reportMetrics(undefined) : Promise.resolve();
       void told.finally(this.#settleEnded);
     });
   }
 
   #serve(): void {
-    if (this.#setup === undefined || this.#isLeaving) return;
-    const { snapshot, plane, credentials } = this.#setup;
+    if (this.#serving === undefined || this.#isLeaving) return;
+    const { snapshot, listeners, credentials } = this.#serving;
     if (credentials !== undefined) dropPrivileges(credentials);
-    this.#listeners = snapshot.listeners.map((listener) => {
-      const socket = this.#sockets.get(listener.name);
-      if (socket === undefined) throw new Error(`no socket arrived for listener ${listener.name}`);
-      const planeListener = toPlaneListener(listener, snapshot);
-      plane.listen(planeListener, socket);
-      return planeListener;
-    });
+    listeners.switchTo(snapshot);
+    this.#hasServed = true;
     this.#tell({ kind: 'ready' });
   }
 
+  #prepare(message: ToWorker & { readonly kind: 'prepare' }): void {
+    const { request } = message;
+    try {
+      this.#serving?.prepare(message);
+      this.#tell({ kind: 'prepared', request, problem: undefined });
+    } catch (error) {
+      this.#tell({
+        kind: 'prepared',
+        request,
+        problem: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+
+  /** One that drains keeps to what it has. */
+  #switch({ request, upstreams }: ToWorker & { readonly kind: 'switch' }): void {
+    if (!this.#isLeaving) this.#serving?.switch(upstreams);
+    this.#tell({ kind: 'switched', request });
+  }
+
   async #reportMetrics(request: number | undefined): Promise<void> {
-    const report = await this.#setup?.reports.metrics();
+    const report = await this.#serving?.reports.metrics();
     if (report !== undefined) this.#tell({ kind: 'metrics', request, report });
   }
 
   #reportConnections(request: number, limit: number): void {
-    const connections = this.#setup?.reports.connections(limit) ?? [];
+    const connections = this.#serving?.reports.connections(limit) ?? [];
     this.#tell({ kind: 'connections', request, connections });
   }
 
@@ -136,49 +157,6 @@ export class Worker {
       this.abort();
     }
   }
-}
-
-interface Setup {
-  readonly snapshot: Snapshot;
-  readonly policy: ConnectionPolicy;
-  readonly plane: DataPlane;
-  readonly accessLog: AccessLog | undefined;
-  readonly reports: WorkerReports;
-  readonly credentials: Credentials | undefined;
-}
-
-function setUp(
-  configure: ToWorker & { readonly kind: 'configure' },
-  tell: (message: ToSupervisor) => void,
-): Setup {
-  const { snapshot, workerIndex, workerCount, credentials, ownListeners } = configure;
-  const accessLog = snapshot.log.access === 'off' ? undefined : new AccessLog(snapshot.log.access);
-  const metrics = new ConnectionMetrics();
-  const policy = new ConnectionPolicy(snapshot, {
-    worker: { index: workerIndex, count: workerCount },
-    ownListeners,
-    observer: accessLog === undefined ? metrics : new ObserverList([metrics, accessLog]),
-    tellEjection: (ejection) => tell({ kind: 'ejection', ...ejection }),
-  });
-  const plane = createPlane(configure.plane, policy);
-  policy.plane = plane;
-  if (configure.maxConnections !== undefined) plane.setMaxConnections(configure.maxConnections);
-  const reports = new WorkerReports({ metrics, policy, plane, accessLog });
-  return { snapshot, policy, plane, accessLog, reports, credentials };
-}
-
-/** The policy is asked on accept only where it may have an opinion that early. */
-function toPlaneListener(listener: ListenerSnapshot, { limits }: Snapshot): PlaneListener {
-  const { maxConnectionsPerSource, newConnectionsPerSource } = limits;
-  return {
-    name: listener.name,
-    helloTimeoutMs: listener.helloTimeoutMs,
-    maxHelloBytes: listener.maxHelloBytes,
-    asksOnAccept:
-      listener.acceptProxyFrom !== undefined ||
-      maxConnectionsPerSource !== undefined ||
-      newConnectionsPerSource !== undefined,
-  };
 }
 
 function isListeningHandle(value: unknown): value is ListeningHandle {

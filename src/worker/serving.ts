@@ -1,0 +1,86 @@
+import type { Snapshot } from '../config/snapshot.ts';
+import type { DataPlane } from '../data-plane/data-plane.ts';
+import { createPlane } from '../data-plane/load-plane.ts';
+import { AccessLog, type PreparedTarget } from '../telemetry/access-log.ts';
+import { ConnectionMetrics } from '../telemetry/connection-metrics.ts';
+import { ObserverList } from '../telemetry/observer-list.ts';
+import { AcceptingListeners } from './accepting-listeners.ts';
+import { ConnectionPolicy } from './connection-policy.ts';
+import { ConnectionRules } from './connection-rules.ts';
+import type { Credentials, ToSupervisor, ToWorker, UpstreamEndpoints } from './messages.ts';
+import { WorkerReports } from './worker-reports.ts';
+
+type Configure = ToWorker & { readonly kind: 'configure' };
+type Prepare = ToWorker & { readonly kind: 'prepare' };
+
+/** All that a worker serves with, and the way from one configuration to the next. */
+export class Serving {
+  readonly plane: DataPlane;
+  readonly policy: ConnectionPolicy;
+  readonly listeners: AcceptingListeners;
+  readonly accessLog: AccessLog;
+  readonly reports: WorkerReports;
+  readonly credentials: Credentials | undefined;
+  #snapshot: Snapshot;
+  #prepared: Prepared | undefined;
+
+  constructor(configure: Configure, tell: (message: ToSupervisor) => void) {
+    const { snapshot, workerIndex, workerCount, maxConnections, ownListeners } = configure;
+    this.#snapshot = snapshot;
+    this.credentials = configure.credentials;
+    this.accessLog = new AccessLog(snapshot.log.access);
+    const metrics = new ConnectionMetrics();
+    this.policy = new ConnectionPolicy(snapshot, {
+      worker: { index: workerIndex, count: workerCount },
+      ownListeners,
+      observer: new ObserverList([metrics, this.accessLog]),
+      tellEjection: (ejection) => tell({ kind: 'ejection', ...ejection }),
+    });
+    this.plane = createPlane(configure.plane, this.policy);
+    this.policy.plane = this.plane;
+    if (maxConnections !== undefined) this.plane.setMaxConnections(maxConnections);
+    this.listeners = new AcceptingListeners(this.plane);
+    const { policy, plane, accessLog } = this;
+    this.reports = new WorkerReports({ metrics, policy, plane, accessLog });
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  /** Does all that may fail or take long. Throws where it cannot be, and nothing has changed then. */
+  prepare(message: Prepare): void {
+    this.#prepared?.log.discard();
+    this.#prepared = undefined;
+    const { snapshot } = message;
+    const rules = new ConnectionRules(snapshot);
+    this.#prepared = { message, rules, log: this.accessLog.prepare(snapshot.log.access) };
+  }
+
+  /** Decides new connections by what was prepared, from the next one on. */
+  switch(upstreams: readonly UpstreamEndpoints[]): void {
+    if (this.#prepared === undefined) throw new Error('nothing was prepared');
+    const { message, rules, log } = this.#prepared;
+    const { snapshot, ownListeners, maxConnections } = message;
+    this.#prepared = undefined;
+    this.policy.configure(rules, ownListeners);
+    for (const { upstream, endpoints } of upstreams) this.policy.updateEndpoints(upstream, endpoints);
+    this.listeners.switchTo(snapshot);
+    this.plane.setMaxConnections(maxConnections ?? Number.POSITIVE_INFINITY);
+    log.use();
+    this.#snapshot = snapshot;
+  }
+
+  /** Forgets what was prepared. */
+  stay(): void {
+    this.#prepared?.log.discard();
+    this.#prepared = undefined;
+    this.listeners.discard();
+  }
+}
+
+interface Prepared {
+  readonly message: Prepare;
+  readonly rules: ConnectionRules;
+  readonly log: PreparedTarget;
+}
