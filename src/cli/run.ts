@@ -105,6 +105,7 @@ function sourceOf(flags: RunFlags, loader: ConfigLoader): ConfigSource | undefin
   const { config: file } = flags;
   if (file === undefined || file === '-') return undefined;
   return {
+    file,
     load: async () => {
       const loaded = await loader.load(file);
       if (!loaded.ok) return { ok: false, problems: loaded.problems.map(formatProblem) };

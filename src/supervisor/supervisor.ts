@@ -7,6 +7,7 @@ import type { LiveConnection } from '../telemetry/live-connection.ts';
 import type { ProxyMetrics } from '../telemetry/render-metrics.ts';
 import { NameResolver } from '../upstream/dns/name-resolver.ts';
 import type { Credentials, ToWorker } from '../worker/messages.ts';
+import { FileWatch } from './file-watch.ts';
 import { ListeningSockets } from './listening-sockets.ts';
 import { planReload } from './plan-reload.ts';
 import { prepareAccessLog } from './prepare-access-log.ts';
@@ -29,6 +30,8 @@ export type Start =
 
 /** Where a configuration is read again. */
 export interface ConfigSource {
+  /** Its path. */
+  readonly file: string;
   /** Never rejects. Problems are lines for people. */
   load(): Promise<
     | { readonly ok: true; readonly snapshot: Snapshot; readonly warnings: readonly string[] }
@@ -64,6 +67,7 @@ export class Supervisor {
   readonly #reloads = { success: 0, failure: 0 };
   /** Settles when nobody starts or reloads. */
   #turn: Promise<unknown> = Promise.resolve();
+  #fileWatch: FileWatch | undefined;
   #isStopping = false;
 
   /** `source`: where another configuration comes from, in a proxy that can reload. */
@@ -149,7 +153,7 @@ export class Supervisor {
   }
 
   async #reload(why: string): Promise<Reload> {
-    const reload = await this.#readAndApply();
+    const reload = await this.#readAndApply().catch((error: unknown) => refused(String(error)));
     this.#reloads[reload.ok ? 'success' : 'failure'] += 1;
     if (reload.ok) {
       for (const warning of reload.warnings) this.#log.warn(warning);
@@ -203,6 +207,7 @@ export class Supervisor {
     this.#sockets = sockets;
     this.#log.level = snapshot.log.level;
     watch.configure(watched);
+    this.#followFile(snapshot.watch);
     await pool.switchTo(setup);
     serving.sockets.closeExcept(sockets);
     return [];
@@ -242,7 +247,22 @@ export class Supervisor {
     this.#serving = { snapshot, loadedAt: new Date(), plane: plane.kind, served, sockets, watch, pool };
     const started = await pool.start();
     if (!started.ok) return this.#giveUp(started.problem);
+    this.#followFile(snapshot.watch);
     return { ok: true, plane: plane.kind, served };
+  }
+
+  /** Reloads whenever the file may have changed: where it has not, nothing changes. */
+  #followFile(isWanted: boolean): void {
+    if (!isWanted || this.#isStopping) {
+      this.#fileWatch?.close();
+      this.#fileWatch = undefined;
+    } else if (this.#source !== undefined) {
+      this.#fileWatch ??= new FileWatch(
+        this.#source.file,
+        () => void this.reload('watch'),
+        (error) => this.#log.error({ error: String(error) }, 'the configuration cannot be watched'),
+      );
+    }
   }
 
   async #giveUp(problem: string): Promise<Start> {
@@ -254,6 +274,7 @@ export class Supervisor {
     this.#sockets?.close();
     this.#sockets = undefined;
     this.#watch?.close();
+    this.#fileWatch?.close();
     await this.#pool?.end(last, patienceMs);
   }
 }
