@@ -5,6 +5,7 @@
       "sources": [
         "native/addon.cc",
         "native/address.cc",
+        "native/call_area.cc",
         "native/client_hello.cc",
         "native/connection.cc",
         "native/engine.cc",
@@ -14,6 +15,7 @@
         "native/listening_socket.cc",
         "native/listening_socket_wrap.cc",
         "native/pipe_pool.cc",
+        "native/policy_wrap.cc",
         "native/proxy_header.cc",
         "native/proxy_header_wrap.cc",
         "native/scan_wrap.cc",

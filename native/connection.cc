@@ -24,8 +24,13 @@ constexpr uint8_t kAlertDecodeError = 50;
 
 // How long a rejected client may take to see our FIN.
 constexpr uint32_t kLingerMs = 1000;
-// How often the send queue is looked at before a reset is passed on; no event tells when it runs empty.
-constexpr uint32_t kSendQueuePollMs = 8;
+// How often the send queue is looked at before a reset is passed on; no event tells when it runs empty. The longer it
+// takes, the less often.
+constexpr uint64_t kLeastSendQueuePollMs = 8;
+constexpr uint64_t kMostSendQueuePollMs = 1000;
+
+// Moving this much takes long enough to look at the clock.
+constexpr uint64_t kMuch = 128 * 1024;
 
 constexpr uint32_t kGone = EPOLLERR | EPOLLHUP;
 
@@ -36,6 +41,8 @@ void ResetOnClose(int fd) {
   const linger now = {1, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
+
+Fd OpenSocket(int family) { return Fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP)); }
 
 }  // namespace
 
@@ -75,7 +82,7 @@ void Connection::ReadPrefix(Engine& engine) {
       return;
     }
     if (size <= 0) return Finish(engine, Outcome::kClientClosedEarly);
-    if (static_cast<size_t>(size) < engine.scratch_size() && !client().hang_up_seen) client().readable = false;
+    if (static_cast<size_t>(size) < engine.scratch_size() && !client().may_hide_more) client().readable = false;
     OnPrefixBytes(engine, engine.scratch(), static_cast<size_t>(size));
   }
 }
@@ -178,7 +185,8 @@ void Connection::Dial(Engine& engine, const Answer& answer) {
 
   const int family = answer.endpoint.family == 6 ? AF_INET6 : AF_INET;
   upstream() = Side();
-  upstream().fd = Fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+  upstream().fd = OpenSocket(family);
+  if (!upstream().fd.is_open() && engine.pipes()->Shed()) upstream().fd = OpenSocket(family);
   if (!upstream().fd.is_open()) return DialFailed(engine, errno);
   const int fd = upstream().fd.get();
   const int on = 1;
@@ -223,11 +231,12 @@ void Connection::OnDialEvent(Engine& engine) {
   StartForwarding(engine, static_cast<size_t>(sent));
 }
 
-void Connection::StartForwarding(Engine& engine, size_t prefix_sent) {
-  if (header_) prefix_->bytes.insert(prefix_->bytes.begin(), header_->begin(), header_->end());
-  upstream().writable = prefix_sent == prefix_->bytes.size();
+void Connection::StartForwarding(Engine& engine, size_t sent) {
+  std::vector<uint8_t>& bytes = prefix_->bytes;
+  upstream().writable = sent == bytes.size() + (header_ ? header_->size() : 0);
   if (!upstream().writable) {
-    up_.Hold(prefix_->bytes.data() + prefix_sent, prefix_->bytes.size() - prefix_sent);
+    if (header_) bytes.insert(bytes.begin(), header_->begin(), header_->end());
+    up_.Hold(bytes.data() + sent, bytes.size() - sent);
   }
   header_.reset();
   prefix_.reset();
@@ -260,13 +269,23 @@ void Connection::OnEvent(Engine& engine, SideIndex index, uint32_t events) {
       if (events & kGone) Finish(engine, Outcome::kClientReset);
       return;
     case Phase::kForwarding:
-      if (PumpIfReady(engine, index)) PumpIfReady(engine, Other(index));
-      return;
+      return OnForwardEvent(engine, index);
     case Phase::kResetting:
       if (events & kGone) Finish(engine, outcome_);
       return;
     case Phase::kLingering:
       return Discard(engine);
+  }
+}
+
+void Connection::OnForwardEvent(Engine& engine, SideIndex index) {
+  // Its FIN was passed on already, so no read comes across the reset.
+  if (sides_[index].is_gone && FlowFrom(index).has_ended()) {
+    PassResetOn(engine, index);
+  } else if (engine.IsShareOver()) {
+    engine.Queue(this);
+  } else if (PumpIfReady(engine, index)) {
+    PumpIfReady(engine, Other(index));
   }
 }
 
@@ -281,7 +300,9 @@ bool Connection::Pump(Engine& engine, SideIndex from) {
   Flow& flow = FlowFrom(from);
   const uint64_t moved_before = flow.received_bytes + flow.sent_bytes;
   const Flow::Result result = flow.Pump(sides_[from], sides_[Other(from)], engine.flow_context());
-  if (flow.received_bytes + flow.sent_bytes != moved_before) last_active_ms_ = engine.MsFromNow(0);
+  const uint64_t moved = flow.received_bytes + flow.sent_bytes - moved_before;
+  if (moved >= kMuch) engine.RefreshClock();
+  if (moved > 0) last_active_ms_ = engine.MsFromNow(0);
   switch (result) {
     case Flow::Result::kBlocked:
       return true;
@@ -289,7 +310,7 @@ bool Connection::Pump(Engine& engine, SideIndex from) {
       engine.Queue(this);
       return true;
     case Flow::Result::kEnded:
-      return OnFlowEnded(engine);
+      return OnFlowEnded(engine, from);
     case Flow::Result::kFromReset:
       return PassResetOn(engine, from);
     case Flow::Result::kToReset: {
@@ -302,11 +323,12 @@ bool Connection::Pump(Engine& engine, SideIndex from) {
   return true;
 }
 
-bool Connection::OnFlowEnded(Engine& engine) {
+bool Connection::OnFlowEnded(Engine& engine, SideIndex from) {
   if (up_.has_ended() && down_.has_ended()) {
     Finish(engine, Outcome::kOk);
     return false;
   }
+  if (sides_[from].is_gone) return PassResetOn(engine, from);
   deadline_ms_ = engine.MsFromNow(half_closed_timeout_ms_);
   engine.ArmTimer(this, ForwardDeadlineMs());
   return true;
@@ -321,7 +343,8 @@ uint64_t Connection::ForwardDeadlineMs() const {
 bool Connection::PassResetOn(Engine& engine, SideIndex reset_side) {
   outcome_ = reset_side == kClient ? Outcome::kClientReset : Outcome::kUpstreamReset;
   sides_[reset_side].fd.Close();
-  if (sides_[Other(reset_side)].was_reset) {
+  const Side& other = sides_[Other(reset_side)];
+  if (other.was_reset || other.is_gone) {
     Finish(engine, outcome_);
     return false;
   }
@@ -338,7 +361,10 @@ void Connection::PollSendQueue(Engine& engine) {
   int queued = 0;
   const bool is_known = ::ioctl(left.fd.get(), SIOCOUTQ, &queued) == 0;
   if (is_known && queued > 0 && engine.now_ms() < deadline_ms_) {
-    engine.ArmTimer(this, engine.MsFromNow(kSendQueuePollMs));
+    const uint64_t now_ms = engine.MsFromNow(0);
+    const uint64_t waited_ms = now_ms + half_closed_timeout_ms_ - deadline_ms_;
+    const uint64_t pause_ms = std::clamp(waited_ms / 4, kLeastSendQueuePollMs, kMostSendQueuePollMs);
+    engine.ArmTimer(this, std::min(now_ms + pause_ms, deadline_ms_));
     return;
   }
   ResetOnClose(left.fd.get());

@@ -86,11 +86,12 @@ class Connection : public TimerNode {
   void Dial(Engine& engine, const Answer& answer);
   void DialFailed(Engine& engine, int error);
   void OnDialEvent(Engine& engine);
-  void StartForwarding(Engine& engine, size_t prefix_sent);
+  void StartForwarding(Engine& engine, size_t sent);
 
+  void OnForwardEvent(Engine& engine, SideIndex index);
   bool Pump(Engine& engine, SideIndex from);
   bool PumpIfReady(Engine& engine, SideIndex from);
-  bool OnFlowEnded(Engine& engine);
+  bool OnFlowEnded(Engine& engine, SideIndex from);
   bool PassResetOn(Engine& engine, SideIndex reset_side);
   void PollSendQueue(Engine& engine);
   uint64_t ForwardDeadlineMs() const;

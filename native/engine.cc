@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -18,8 +20,9 @@ namespace sluice {
 namespace {
 
 constexpr int kBatch = 256;
-// Run gives the thread back after this long, so that timers and messages of the process get their turn.
-constexpr uint64_t kRunShareUs = 5000;
+// Run gives the thread back after this long, so that timers and messages of the process get their turn. Accepting,
+// timers and the queue have as much for themselves each time, so that none of them waits for ever behind the others.
+constexpr uint64_t kShareUs = 5000;
 // Connections accepted before the established ones get their turn.
 constexpr int kAcceptsPerTurn = 64;
 // accept4 ran out of descriptors or memory: when it is tried again, if nothing comes free before.
@@ -68,19 +71,22 @@ void Engine::RefreshClock() { now_us_ = NowUs(); }
 void Engine::Run() {
   is_running_ = true;
   RefreshClock();
-  const uint64_t share_end_us = now_us_ + kRunShareUs;
+  share_end_us_ = now_us_ + kShareUs;
   epoll_event events[kBatch];
+  bool has_more;
   for (;;) {
     const int count = ::epoll_wait(epoll_.get(), events, kBatch, 0);
     for (int i = 0; i < count; i++) Dispatch(events[i].data.u64, events[i].events);
-    RunTimers();
+    const bool has_due_timers = !RunTimers();
     RunQueue();
-    if (count < kBatch && queue_.empty()) break;
+    has_more = has_due_timers || !queue_.empty();
+    if (count < kBatch && !has_more) break;
     RefreshClock();
-    if (now_us_ >= share_end_us) break;
+    if (IsShareOver()) break;
   }
   is_running_ = false;
-  Flush();
+  if (has_more) Wake();
+  ArmTimerFd();
 }
 
 void Engine::Flush() {
@@ -109,24 +115,36 @@ void Engine::Dispatch(uint64_t tag, uint32_t events) {
   }
 }
 
-void Engine::RunTimers() {
+// False when some that are due have to wait.
+bool Engine::RunTimers() {
+  uint64_t end_us = 0;
   while (TimerNode* node = timers_.PopDue(now_ms())) {
+    if (end_us == 0) end_us = NowUs() + kShareUs;
     if (node == &accept_retry_) {
       ResumeAccepting();
     } else {
       static_cast<Connection*>(node)->OnTimer(*this);
     }
+    RefreshClock();
+    if (now_us_ >= end_us) return false;
   }
+  return true;
 }
 
 void Engine::RunQueue() {
+  if (queue_.empty()) return;
+  const uint64_t end_us = NowUs() + kShareUs;
   queue_in_turn_.swap(queue_);
-  for (const ConnectionId id : queue_in_turn_) {
-    Connection* connection = Find(id);
+  size_t taken = 0;
+  while (taken < queue_in_turn_.size() && now_us_ < end_us) {
+    Connection* connection = Find(queue_in_turn_[taken++]);
     if (connection == nullptr) continue;
     connection->is_queued = false;
     connection->Continue(*this);
+    RefreshClock();
   }
+  // What had no turn comes before what was queued meanwhile.
+  queue_.insert(queue_.begin(), queue_in_turn_.begin() + static_cast<ptrdiff_t>(taken), queue_in_turn_.end());
   queue_in_turn_.clear();
 }
 
@@ -154,7 +172,7 @@ void Engine::ArmTimerFd() {
 
 int Engine::Watch(ConnectionId id, SideIndex side, int fd) {
   const uint64_t tag = uint64_t{id.generation} << 32 | uint64_t{id.slot} << 1 | side;
-  epoll_event event = {EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, {.u64 = tag}};
+  epoll_event event = {EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET, {.u64 = tag}};
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
 }
 
@@ -163,6 +181,9 @@ int Engine::Watch(ConnectionId id, SideIndex side, int fd) {
 int Engine::Listen(uint32_t index, Fd fd, const ListenerOptions& options) {
   const int flags = ::fcntl(fd.get(), F_GETFL);
   if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) return -errno;
+  // Accepted sockets inherit it (tcp(7)), which saves a call for each.
+  const int on = 1;
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   if (::listen(fd.get(), kBacklog) != 0) return -errno;
   // Level-triggered: what a turn leaves in the accept queue is announced again.
   epoll_event event = {is_accepting_paused_ ? 0u : EPOLLIN, {.u64 = kListenerTag + 2 * uint64_t{index}}};
@@ -184,7 +205,8 @@ void Engine::Accept(Listener* listener) {
   const uint32_t index = listener->index;
   const ListenerOptions options = listener->options;
   const int listening_fd = listener->fd.get();
-  for (int i = 0; i < kAcceptsPerTurn; i++) {
+  const uint64_t end_us = NowUs() + kShareUs;
+  for (int i = 0; i < kAcceptsPerTurn && now_us_ < end_us; i++) {
     if (!MayAccept()) return PauseAccepting();
     sockaddr_storage peer;
     socklen_t length = sizeof(peer);
@@ -192,6 +214,7 @@ void Engine::Accept(Listener* listener) {
     if (!client.is_open()) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return;
       if (IsOutOfResources(errno)) {
+        if (pipes_.Shed()) continue;
         stats_.accept_failures++;
         timers_.Arm(&accept_retry_, now_ms() + kAcceptRetryMs);
         return PauseAccepting();
@@ -203,8 +226,8 @@ void Engine::Accept(Listener* listener) {
     Connection* connection = Allocate();
     live_connections_++;
     connection->Start(*this, index, options, std::move(client), FromSockaddr(peer));
-    // The policy may have stopped this listener.
-    if (std::none_of(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l.get() == listener; })) return;
+    // The policy may have stopped this listener, and another may be where it was.
+    if (std::none_of(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l->index == index; })) return;
   }
 }
 

@@ -79,6 +79,8 @@ class Engine {
   // The first whole millisecond that is `ms` away or more: no deadline comes early.
   uint64_t MsFromNow(uint32_t ms) const { return (now_us_ + 999) / 1000 + ms; }
   void RefreshClock();
+  // This call of Run has lasted long enough: what can wait is queued for the next. As of the last RefreshClock.
+  bool IsShareOver() const { return is_running_ && now_us_ >= share_end_us_; }
   int Watch(ConnectionId id, SideIndex side, int fd);
   void ArmTimer(Connection* connection, uint64_t deadline_ms) { timers_.Arm(connection, deadline_ms); }
   void DisarmTimer(Connection* connection) { timers_.Disarm(connection); }
@@ -97,7 +99,7 @@ class Engine {
   Connection* At(uint32_t slot) const { return &slabs_[slot / kSlabSize][slot % kSlabSize]; }
   void PauseAccepting();
   void ResumeAccepting();
-  void RunTimers();
+  bool RunTimers();
   void RunQueue();
   void ArmTimerFd();
   void Dispatch(uint64_t tag, uint32_t events);
@@ -110,6 +112,7 @@ class Engine {
   Fd timer_fd_;
   Fd wake_fd_;  // An eventfd that keeps `epoll_` readable while there is work that no socket will announce.
   uint64_t now_us_;
+  uint64_t share_end_us_ = 0;
   TimerWheel timers_;
   TimerNode accept_retry_;  // Armed while accepting waits for descriptors to come free.
   uint64_t armed_wake_ms_ = UINT64_MAX;

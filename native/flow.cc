@@ -34,8 +34,11 @@ ssize_t RetryOnInterrupt(Call call) {
 }  // namespace
 
 void Side::Note(uint32_t events) {
-  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hang_up_seen = true;
-  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable = true;
+  // EPOLLHUP also says that FINs went both ways.
+  if (events & EPOLLERR) is_gone = true;
+  if (events & EPOLLPRI) has_urgent = true;
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) may_hide_more = true;
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) readable = true;
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable = true;
 }
 
@@ -123,17 +126,15 @@ Flow::Step Flow::FlushPipe(Side& to, const FlowContext& context) {
 }
 
 Flow::Step Flow::Move(Side& from, Side& to, const FlowContext& context) {
-  if (!from.readable || !to.writable) {
-    context.pipes->Return(std::move(pipe_));
-    return Step::kBlocked;
-  }
-  if (splicing_) {
+  const bool can_move = from.readable && to.writable;
+  if (can_move && splicing_ && !from.has_urgent) {
     if (!pipe_) pipe_ = context.pipes->Take();
     if (pipe_) return SpliceIn(from, context);
     splicing_ = false;
     streak_ = 0;
   }
-  return Copy(from, to, context);
+  context.pipes->Return(std::move(pipe_));
+  return can_move ? Copy(from, to, context) : Step::kBlocked;
 }
 
 Flow::Step Flow::Copy(Side& from, Side& to, const FlowContext& context) {
@@ -147,7 +148,7 @@ Flow::Step Flow::Copy(Side& from, Side& to, const FlowContext& context) {
   }
   const size_t size = static_cast<size_t>(received);
   const bool was_full = size == context.scratch_size;
-  if (!was_full && !from.hang_up_seen) from.readable = false;
+  if (!was_full && !from.may_hide_more) from.readable = false;
   NoteRead(size, was_full);
 
   const ssize_t sent =

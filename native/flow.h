@@ -15,8 +15,13 @@ struct Side {
   Fd fd;
   bool readable = false;
   bool writable = false;
-  // A FIN or an error is waiting behind the bytes: a short read then no longer means that nothing is left.
-  bool hang_up_seen = false;
+  // A FIN or an error is waiting behind the bytes, or an urgent mark among them: a short read then no longer means
+  // that nothing is left.
+  bool may_hide_more = false;
+  // An urgent mark: splice(2) never gets past it. The urgent byte itself is lost, as with any reader of the stream.
+  bool has_urgent = false;
+  // The kernel has said that it was reset. Behind a FIN no read will tell.
+  bool is_gone = false;
   bool fin_received = false;
   bool fin_sent = false;
   bool was_reset = false;

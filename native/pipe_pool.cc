@@ -29,4 +29,10 @@ void PipePool::Return(std::unique_ptr<Pipe> pipe) {
   if (pipe && pipe->fill == 0 && idle_.size() < kMostPooled) idle_.push_back(std::move(pipe));
 }
 
+bool PipePool::Shed() {
+  if (idle_.empty()) return false;
+  idle_.clear();
+  return true;
+}
+
 }  // namespace sluice

@@ -32,6 +32,9 @@ class PipePool {
   // Takes an empty pipe back; one with bytes in it is destroyed, so that they never reach another connection.
   void Return(std::unique_ptr<Pipe> pipe);
 
+  // Closes what nobody uses, for want of descriptors; false when there was nothing.
+  bool Shed();
+
  private:
   std::vector<std::unique_ptr<Pipe>> idle_;
 };

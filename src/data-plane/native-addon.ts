@@ -16,10 +16,14 @@ export interface NativeEngine {
   liveCount(): number;
   /** Slot and generation of each live connection, one after the other. */
   live(): Uint32Array;
-  /** Fill the call area with what a hook would see, or the figures with bytes and age; false: it has gone. */
+  /** Fills the call area with what a hook would see; false: it has gone, as below. */
   view(slot: number, generation: number): boolean;
+  /** Fills in the address that the client connected to. */
+  destination(slot: number, generation: number): boolean;
+  /** Fills the figures with bytes and age. */
   progress(slot: number, generation: number): boolean;
   stats(): NativeEngineStats;
+  /** `done` is called once everything is freed; only the first call does anything. */
   close(outcome: number, done: () => void): void;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The memory through which the native engine and JavaScript talk: a call carries no arguments, both sides read and
- * write these places of one Int32Array. The same numbers stand in `native/engine_wrap.cc`.
+ * write these places of one Int32Array. The same numbers stand in `native/call_area.cc`.
  */
 export const call = {
   slot: 0,
@@ -23,9 +23,8 @@ export const call = {
   facts: 20,
 
   answerKind: 48,
-  answerFamily: 49,
-  answerPort: 50,
-  answerBytes: 51,
+  /** Family, port and address bytes. */
+  answerEndpoint: 49,
   answerConnectTimeoutMs: 55,
   answerIdleTimeoutMs: 56,
   answerHalfClosedTimeoutMs: 57,

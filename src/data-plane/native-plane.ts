@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { ClientHello } from '../tls/client-hello.ts';
 import { helloFactCount } from '../tls/hello-facts.ts';
@@ -11,11 +12,10 @@ import type {
   PlaneListener,
   Policy,
   Reject,
-  SocketAddress,
 } from './data-plane.ts';
 import type { NativeEngine, NativeEngineAddon, NativeEngineStats } from './native-addon.ts';
 import { answerKind, call, callAreaSize, figure, figureCount, rejectHow } from './native-call-area.ts';
-import { type ConnectionProgress, NativeConnection } from './native-connection.ts';
+import { type ConnectionSource, NativeConnection } from './native-connection.ts';
 import { type Outcome, outcomes } from './outcome.ts';
 import { packIpAddress, readIpAddress } from './packed-address.ts';
 
@@ -25,13 +25,15 @@ const scratchSize = 1024 * 1024 + 64 * 1024;
 const headerSize = 64 * 1024 + 16;
 const maxTimerMs = 2 ** 31 - 1;
 
-const gone: ConnectionProgress = { bytesUp: 0, bytesDown: 0, ageMs: 0 };
 const policyFailed: Reject = { kind: 'reject', how: { alert: 80 }, outcome: 'rejected' };
 
 export interface NativePlaneOptions {
   readonly policy: Policy;
   readonly addon: NativeEngineAddon;
-  /** Told when the policy throws; the connection is rejected with the alert internal_error. */
+  /**
+   * Told when the policy throws, or asks for a dial that cannot be; by default a process warning. The connection is
+   * rejected with the alert internal_error.
+   */
   readonly onPolicyError?: (error: unknown) => void;
 }
 
@@ -52,10 +54,11 @@ export class NativePlane implements DataPlane {
   /** By slot. A connection that the policy has not been asked about is not here. */
   readonly #connections: (NativeConnection | undefined)[] = [];
   readonly #packedAddresses = new WeakMap<DialAddress, Int32Array>();
+  #closed: Promise<void> | undefined;
 
   constructor(options: NativePlaneOptions) {
     this.#policy = options.policy;
-    this.#onPolicyError = options.onPolicyError ?? (() => {});
+    this.#onPolicyError = options.onPolicyError ?? warn;
     this.#engine = new options.addon.Engine({
       scratch: this.#scratch,
       calls: this.#calls,
@@ -87,7 +90,9 @@ export class NativePlane implements DataPlane {
     this.#engine.stopListening(this.#listeners.lastIndexOf(listener));
     const socket = this.#sockets.get(listener);
     this.#sockets.delete(listener);
-    if (socket && 'close' in socket) socket.close();
+    if (socket === undefined) return;
+    if ('close' in socket) socket.close();
+    else closeSync(socket.fd);
   }
 
   answer(connection: Connection, decision: Decision): void {
@@ -113,8 +118,14 @@ export class NativePlane implements DataPlane {
   }
 
   close(): Promise<void> {
-    for (const listener of [...this.#sockets.keys()]) this.stopListening(listener);
-    return new Promise((resolve) => this.#engine.close(outcomes.indexOf('drained'), resolve));
+    if (this.#closed === undefined) {
+      const { promise, resolve } = withResolver();
+      // Before anything is told: the policy may close, too.
+      this.#closed = promise;
+      for (const listener of [...this.#sockets.keys()]) this.stopListening(listener);
+      this.#engine.close(outcomes.indexOf('drained'), resolve);
+    }
+    return this.#closed;
   }
 
   #accepted(): void {
@@ -164,7 +175,7 @@ export class NativePlane implements DataPlane {
       durationMs: figures[figure.durationMs] ?? 0,
       attempts: this.#calls[call.attempts] ?? 0,
     };
-    connection.last = { bytesUp: ending.bytesUp, bytesDown: ending.bytesDown, ageMs: ending.durationMs };
+    connection.noteEnd({ bytesUp: ending.bytesUp, bytesDown: ending.bytesDown, ageMs: ending.durationMs });
     this.#connections[connection.slot] = undefined;
     try {
       this.#policy.ended(connection, ending);
@@ -181,26 +192,26 @@ export class NativePlane implements DataPlane {
     if (connection?.generation !== generation) {
       const listener = this.#listeners[this.#calls[call.listener] ?? 0];
       if (!listener) throw new Error('the engine names a listener that it was never given');
-      connection = new NativeConnection(slot, generation, listener, this.#progressOf, this.#destinationOf);
+      connection = new NativeConnection(slot, generation, listener, this.#source);
       this.#connections[slot] = connection;
     }
     connection.noteClient(this.#calls);
     return connection;
   }
 
-  readonly #progressOf = (connection: NativeConnection): ConnectionProgress => {
-    if (connection.last) return connection.last;
-    if (!this.#engine.progress(connection.slot, connection.generation)) return gone;
-    return {
-      bytesUp: this.#figures[figure.bytesUp] ?? 0,
-      bytesDown: this.#figures[figure.bytesDown] ?? 0,
-      ageMs: this.#figures[figure.durationMs] ?? 0,
-    };
-  };
-
-  readonly #destinationOf = (connection: NativeConnection): SocketAddress => {
-    this.#engine.view(connection.slot, connection.generation);
-    return readIpAddress(this.#calls, call.destinationFamily);
+  readonly #source: ConnectionSource = {
+    progress: ({ slot, generation }) => {
+      if (!this.#engine.progress(slot, generation)) return undefined;
+      return {
+        bytesUp: this.#figures[figure.bytesUp] ?? 0,
+        bytesDown: this.#figures[figure.bytesDown] ?? 0,
+        ageMs: this.#figures[figure.durationMs] ?? 0,
+      };
+    },
+    destination: ({ slot, generation }) =>
+      this.#engine.destination(slot, generation)
+        ? readIpAddress(this.#calls, call.destinationFamily)
+        : undefined,
   };
 
   #write(decision: Decision): void {
@@ -217,9 +228,7 @@ export class NativePlane implements DataPlane {
         return;
       case 'dial':
         calls[call.answerKind] = answerKind.dial;
-        calls[call.answerFamily] = decision.endpoint.family;
-        calls[call.answerPort] = decision.endpoint.port;
-        calls.set(this.#packed(decision.endpoint), call.answerBytes);
+        calls.set(this.#packed(decision.endpoint), call.answerEndpoint);
         calls[call.answerConnectTimeoutMs] = Math.min(decision.connectTimeoutMs, maxTimerMs);
         calls[call.answerIdleTimeoutMs] = Math.min(decision.timeouts.idleMs, maxTimerMs);
         calls[call.answerHalfClosedTimeoutMs] = Math.min(decision.timeouts.halfClosedMs, maxTimerMs);
@@ -237,6 +246,18 @@ export class NativePlane implements DataPlane {
     }
     return packed;
   }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
+}
+
+function withResolver(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }
 
 function unlessNegative(ms = -1): number | undefined {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { DialAddress, SocketAddress } from './data-plane.ts';
 
@@ -5,6 +6,8 @@ import type { DialAddress, SocketAddress } from './data-plane.ts';
  * IP addresses as the native engine has them: six words of an Int32Array, that is the family (4 or 6), the port, and 16
  * bytes of address in network order, of which IPv4 uses four.
  */
+const addressWords = 6;
+
 export function readIpAddress(words: Int32Array, at: number): SocketAddress {
   const family = words[at] === 6 ? 6 : 4;
   const port = words[at + 1] ?? 0;
@@ -16,9 +19,13 @@ export function readIpAddress(words: Int32Array, at: number): SocketAddress {
   return { address, port, family };
 }
 
-/** The four words of address bytes. */
-export function packIpAddress(address: DialAddress): Int32Array {
-  const bytes = new Uint8Array(16);
-  bytes.set(ipaddr.parse(address.address).toByteArray());
-  return new Int32Array(bytes.buffer);
+/** Throws for what cannot be dialled: nothing is cut to fit. */
+export function packIpAddress({ address, port, family }: DialAddress): Int32Array {
+  if (isIP(address) !== family) throw new TypeError(`${address} is no IPv${family} address`);
+  if (!Number.isInteger(port) || port < 0 || port > 0xffff) throw new RangeError(`${port} is no port`);
+  const words = new Int32Array(addressWords);
+  words[0] = family;
+  words[1] = port;
+  new Uint8Array(words.buffer).set(ipaddr.parse(address).toByteArray(), 8);
+  return words;
 }
