@@ -10,7 +10,6 @@ interface Destination {
   flush(): void;
   flushSync(): void;
   end(): void;
-  reopen(path: string): void;
 }
 
 /** Where a log could go on. */
@@ -61,9 +60,16 @@ export class AccessLog implements ConnectionObserver {
     return { use, discard: () => next?.end() };
   }
 
-  /** For log rotation: opens the path anew. */
+  /** For log rotation: opens the path anew. Where that fails, the log goes on in the file it has. */
   reopen(): void {
-    if (this.#target !== 'stdout') this.#destination?.reopen(this.#target);
+    if (this.#target === 'stdout') return;
+    try {
+      const next = this.#open(this.#target);
+      this.#close(this.#destination);
+      this.#destination = next;
+    } catch {
+      this.lost += 1;
+    }
   }
 
   /** Writes what is left. */

@@ -63,51 +63,44 @@ for (const plane of planes) {
         assert.equal(String(await client.has(10)), 'still here');
       }),
 
-      context.test(
-        'SIGUSR1 opens a renamed access log anew, under a live connection',
-        { todo: 'SIGUSR1 ends the workers' },
-        async (t) => {
-          const held = await Endpoint.open(t);
-          const folder = await mkdtemp(join(tmpdir(), 'sluice-acceptance-log-'));
-          t.after(() => rm(folder, { recursive: true, force: true }));
-          const file = join(folder, 'access.log');
-          const ending = await openEndingEndpoint(t);
-          const proxy = await startServingProxy(t, plane, {
-            log: { access: file },
-            routes: [
-              { serverNames: ['a.test'], upstream: 'up' },
-              { serverNames: ['held.test'], upstream: 'held' },
-            ],
-            upstreams: { up: { endpoints: [ending.address] }, held: { endpoints: [held.address] } },
-          });
-          const client = await dial(t, proxy.port());
-          client.send(hello('held.test'));
-          const peer = await held.next();
-          const linesOf = async (path: string) => {
-            const log = new LineLog();
-            for (const text of (await readFile(path, 'utf8').catch(() => '')).split('\n'))
-              if (text) log.add(text);
-            return log.all;
-          };
-          const written = async (path: string) => {
-            for (let tries = 0; tries < 100; tries += 1) {
-              await exchange(t, proxy.port(), hello('a.test'));
-              if ((await linesOf(path)).length > 0) return;
-            }
-            assert.fail(`nothing is written to ${path}`);
-          };
-          await written(file);
-          await rename(file, `${file}.1`);
-          proxy.child.kill('SIGUSR1');
-          await written(file);
-          assert.equal(proxy.access.all.length, 0);
-          peer.send('still here');
-          assert.equal(
-            String(await Promise.race([client.has(10), client.ended, client.closed])),
-            'still here',
-          );
-        },
-      ),
+      context.test('SIGUSR1 opens a renamed access log anew, under a live connection', async (t) => {
+        const held = await Endpoint.open(t);
+        const folder = await mkdtemp(join(tmpdir(), 'sluice-acceptance-log-'));
+        t.after(() => rm(folder, { recursive: true, force: true }));
+        const file = join(folder, 'access.log');
+        const ending = await openEndingEndpoint(t);
+        const proxy = await startServingProxy(t, plane, {
+          log: { access: file },
+          routes: [
+            { serverNames: ['a.test'], upstream: 'up' },
+            { serverNames: ['held.test'], upstream: 'held' },
+          ],
+          upstreams: { up: { endpoints: [ending.address] }, held: { endpoints: [held.address] } },
+        });
+        const client = await dial(t, proxy.port());
+        client.send(hello('held.test'));
+        const peer = await held.next();
+        const linesOf = async (path: string) => {
+          const log = new LineLog();
+          for (const text of (await readFile(path, 'utf8').catch(() => '')).split('\n'))
+            if (text) log.add(text);
+          return log.all;
+        };
+        const written = async (path: string) => {
+          for (let tries = 0; tries < 100; tries += 1) {
+            await exchange(t, proxy.port(), hello('a.test'));
+            if ((await linesOf(path)).length > 0) return;
+          }
+          assert.fail(`nothing is written to ${path}`);
+        };
+        await written(file);
+        await rename(file, `${file}.1`);
+        proxy.child.kill('SIGUSR1');
+        await written(file);
+        assert.equal(proxy.access.all.length, 0);
+        peer.send('still here');
+        assert.equal(String(await Promise.race([client.has(10), client.ended, client.closed])), 'still here');
+      }),
 
       context.test(
         'SIGTERM lets a live connection end by itself, takes no new one, and exits 0',
