@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Peer } from './peer.ts';
+import { turns } from './wait.ts';
 
 const blockBytes = 256 * 1024;
 export const stopBlockBytes = 64 * 1024;
@@ -33,7 +34,7 @@ export async function sendDigested(peer: Peer, bytes: number, seed = 1): Promise
   return hash.digest('hex');
 }
 
-export function sha256(bytes: Uint8Array): string {
+function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
@@ -48,5 +49,6 @@ export async function sendUntilStopped(
     const lastBlock = sender.send(bytes);
     const isTaken = await Promise.race([lastBlock.then(() => true), delay(quietMs, false)]);
     if (!isTaken) return { blocks, lastBlock };
+    await turns(1);
   }
 }
