@@ -29,6 +29,9 @@ constexpr uint32_t kLingerMs = 1000;
 constexpr uint64_t kLeastSendQueuePollMs = 8;
 constexpr uint64_t kMostSendQueuePollMs = 1000;
 
+// How long a side may take to end by itself after the other has ended and then reset.
+constexpr uint32_t kOtherEndMs = 200;
+
 // Moving this much takes long enough to look at the clock.
 constexpr uint64_t kMuch = 128 * 1024;
 
@@ -281,7 +284,7 @@ void Connection::OnEvent(Engine& engine, SideIndex index, uint32_t events) {
 void Connection::OnForwardEvent(Engine& engine, SideIndex index) {
   // Its FIN was passed on already, so no read comes across the reset.
   if (sides_[index].is_gone && FlowFrom(index).has_ended()) {
-    PassResetOn(engine, index);
+    if (PumpIfReady(engine, Other(index))) AwaitOtherEnd(engine);
   } else if (engine.IsShareOver()) {
     engine.Queue(this);
   } else if (PumpIfReady(engine, index)) {
@@ -328,10 +331,20 @@ bool Connection::OnFlowEnded(Engine& engine, SideIndex from) {
     Finish(engine, Outcome::kOk);
     return false;
   }
-  if (sides_[from].is_gone) return PassResetOn(engine, from);
+  if (sides_[from].is_gone) {
+    AwaitOtherEnd(engine);
+    return true;
+  }
   deadline_ms_ = engine.MsFromNow(half_closed_timeout_ms_);
   engine.ArmTimer(this, ForwardDeadlineMs());
   return true;
+}
+
+// One side has ended and then reset. Clients of TLS do so when they close without waiting for the close_notify that is
+// on its way, and the other side ends by itself at once; where it does not, it is reset too.
+void Connection::AwaitOtherEnd(Engine& engine) {
+  deadline_ms_ = std::min(deadline_ms_, engine.MsFromNow(kOtherEndMs));
+  engine.ArmTimer(this, ForwardDeadlineMs());
 }
 
 uint64_t Connection::ForwardDeadlineMs() const {
@@ -388,6 +401,9 @@ void Connection::OnTimer(Engine& engine) {
     case Phase::kForwarding:
       // Bytes moved since the timer was armed put the deadline off; nobody re-arms it for each of them.
       if (engine.now_ms() < ForwardDeadlineMs()) return engine.ArmTimer(this, ForwardDeadlineMs());
+      for (const SideIndex side : {kClient, kUpstream}) {
+        if (sides_[side].is_gone && FlowFrom(side).has_ended()) return static_cast<void>(PassResetOn(engine, side));
+      }
       return Finish(engine, deadline_ms_ <= engine.now_ms() ? Outcome::kHalfClosedTimeout
                                                             : Outcome::kIdleTimeout);
     case Phase::kResetting:

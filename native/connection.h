@@ -93,6 +93,7 @@ class Connection : public TimerNode {
   bool PumpIfReady(Engine& engine, SideIndex from);
   bool OnFlowEnded(Engine& engine, SideIndex from);
   bool PassResetOn(Engine& engine, SideIndex reset_side);
+  void AwaitOtherEnd(Engine& engine);
   void PollSendQueue(Engine& engine);
   uint64_t ForwardDeadlineMs() const;
 
