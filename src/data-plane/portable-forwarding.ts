@@ -5,10 +5,11 @@ import type { PortableDial } from './portable-dial.ts';
 import { PortableFlow } from './portable-flow.ts';
 import { close, reset } from './portable-socket.ts';
 import type { PortableTimer } from './portable-timer.ts';
+import { hasUnacknowledgedBytes } from './send-queues.ts';
 
 /**
- * A reset drops what waits in the kernel's send queue, and Node cannot see that queue: bytes handed over less
- * than this long ago may still be in it, so the reset waits.
+ * A reset drops what waits in the kernel's send queue. Where that queue cannot be seen, bytes handed over less than
+ * this long ago may still be in it, so the reset waits.
  */
 const resetDelayMs = 200;
 
@@ -95,15 +96,21 @@ export class PortableForwarding {
     if (!isFirst || flow.to.destroyed) {
       this.#resetBoth();
     } else if (flow.to.writableLength === 0) {
-      this.#resetSoon();
+      this.#resetSoon(flow.to);
     } else {
       this.#timer.arm(this.#timeouts.halfClosedMs, () => this.#resetBoth());
-      flow.to.once('drain', () => this.#resetSoon());
+      flow.to.once('drain', () => this.#resetSoon(flow.to));
     }
   }
 
-  #resetSoon(): void {
-    this.#timer.arm(this.#activeAt + resetDelayMs - performance.now(), () => this.#resetBoth());
+  #resetSoon(to: Socket): void {
+    const latestMs = performance.now() + this.#timeouts.halfClosedMs;
+    const resetOnceTaken = () => {
+      const isTaken = to.destroyed || performance.now() >= latestMs || !hasUnacknowledgedBytes(to);
+      if (isTaken) this.#resetBoth();
+      else this.#timer.arm(resetDelayMs, resetOnceTaken);
+    };
+    this.#timer.arm(this.#activeAt + resetDelayMs - performance.now(), resetOnceTaken);
   }
 
   #resetBoth(): void {
