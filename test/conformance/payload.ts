@@ -34,10 +34,6 @@ export async function sendDigested(peer: Peer, bytes: number, seed = 1): Promise
   return hash.digest('hex');
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
 /** Sends numbered blocks until the kernel takes no more. It has taken `blocks`, and one more is on its way. */
 export async function sendUntilStopped(
   sender: Peer,
