@@ -74,9 +74,11 @@ describe('a socket of the portable plane', () => {
   it('has no address once it was reset', bounds, async () => {
     const [near, far] = await connectedSockets();
     assert.equal(remoteAddress(near)?.address, '127.0.0.1');
+    near.on('error', (error) => assert.equal(error.message, 'read ECONNRESET'));
+    const closed = new Promise((resolve) => near.once('close', resolve));
     reset(far);
     near.resume();
-    await once(near, 'close');
+    await closed;
     assert.equal(remoteAddress(far), undefined);
   });
 });
