@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 import { outcomes } from '../../src/data-plane/outcome.ts';
@@ -151,19 +150,4 @@ describe('the exposition', () => {
     const expected = Object.values(families).map(({ name, type }) => `# TYPE ${name} ${type}`);
     assert.deepEqual(types.toSorted(), expected.toSorted());
   });
-});
-
-test('docs/metrics.md has every metric as it is, and no other', () => {
-  const docs = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
-  const rows = docs.split('\n').filter((line) => line.startsWith('| `sluice_'));
-  const documented = rows.map((row) => {
-    const [, name = '', type, labels = ''] = row.split('|').map((cell) => cell.trim());
-    return {
-      name: name.replaceAll('`', ''),
-      type,
-      labels: labels === '–' ? [] : labels.replaceAll('`', '').split(', '),
-    };
-  });
-  const actual = Object.values(families).map(({ name, type, labels }) => ({ name, type, labels }));
-  assert.deepEqual(documented, actual);
 });
