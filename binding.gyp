@@ -3,6 +3,8 @@
     {
       "target_name": "sluice",
       "sources": [
+        "native/accept_queue.cc",
+        "native/accept_queue_wrap.cc",
         "native/addon.cc",
         "native/address.cc",
         "native/call_area.cc",

@@ -1,5 +1,6 @@
 #include <napi.h>
 
+#include "accept_queue_wrap.h"
 #include "engine_wrap.h"
 #include "listening_socket_wrap.h"
 #include "proxy_header_wrap.h"
@@ -8,6 +9,7 @@
 namespace {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  sluice::RegisterAcceptQueue(env, exports);
   sluice::RegisterEngine(env, exports);
   sluice::RegisterListeningSocket(env, exports);
   sluice::RegisterProxyHeader(env, exports);

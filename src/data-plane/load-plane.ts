@@ -7,8 +7,18 @@ import { NativePlane } from './native-plane.ts';
 import { PortablePlane } from './portable-plane.ts';
 
 /** What `native/addon.cc` exports, as far as the proxy uses it. */
-export interface Addon extends NativeEngineAddon {
+export interface Addon extends NativeEngineAddon, AcceptQueues {
   readonly openListeningSocket: OpenListeningSocket;
+}
+
+/** What becomes of those who knock at a listening socket, of which any descriptor is given: `native/accept_queue.h`. */
+export interface AcceptQueues {
+  /** Nobody new gets into the queue, through whichever descriptor; handshakes under way complete. */
+  refuseSyns(fd: number): void;
+  /** Undoes that. */
+  admitSyns(fd: number): void;
+  /** How many wait to be accepted. */
+  acceptQueueLength(fd: number): number;
 }
 
 /** A TCP socket that listens, as a descriptor of the caller's. Throws errors shaped like Node's system errors. */
@@ -72,9 +82,17 @@ export function createPlane(kind: DataPlane['kind'], policy: Policy): DataPlane 
   return new NativePlane({ policy, addon: loaded.addon });
 }
 
+const addonFunctions: readonly (keyof Addon)[] = [
+  'Engine',
+  'openListeningSocket',
+  'refuseSyns',
+  'admitSyns',
+  'acceptQueueLength',
+];
+
 function isAddon(value: unknown): value is Addon {
   if (typeof value !== 'object' || value === null) return false;
-  return ['Engine', 'openListeningSocket'].every((name) => typeof Reflect.get(value, name) === 'function');
+  return addonFunctions.every((name) => typeof Reflect.get(value, name) === 'function');
 }
 
 function whyNotLoaded(error: unknown): string {
