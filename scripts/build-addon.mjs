@@ -6,6 +6,8 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { headersBesideNode } from './node-headers.mjs';
+
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** The node-gyp to run: the project's own, or the one npm puts on the PATH for install scripts. */
@@ -17,10 +19,15 @@ function nodeGyp() {
   }
 }
 
-/** Headers that were installed with this Node.js, so that nothing has to be downloaded. */
-function headersBesideNode() {
-  const prefix = resolve(dirname(process.execPath), '..');
-  return existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [];
+/** Whether this is a published package that carries an addon for this machine; where the sources are, they are built. */
+function hasPrebuilt() {
+  if (existsSync(join(root, 'src'))) return false;
+  try {
+    createRequire(import.meta.url)('node-gyp-build')(root);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function portable(reason) {
@@ -29,9 +36,11 @@ function portable(reason) {
 
 if (process.platform !== 'linux') {
   portable(`it is for Linux, this is ${process.platform}`);
-} else {
+} else if (!hasPrebuilt()) {
   const [command, ...prefix] = nodeGyp();
-  const built = spawnSync(command, [...prefix, 'rebuild', '--jobs=max', ...headersBesideNode()], {
+  const headers = headersBesideNode();
+  const nodedir = headers === undefined ? [] : [`--nodedir=${headers}`];
+  const built = spawnSync(command, [...prefix, 'rebuild', '--jobs=max', ...nodedir], {
     cwd: root,
     encoding: 'utf8',
   });

@@ -1,4 +1,6 @@
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+import nodeGypBuild from 'node-gyp-build';
 
 import type { Snapshot } from '../config/snapshot.ts';
 import type { DataPlane, Policy } from './data-plane.ts';
@@ -49,12 +51,15 @@ export type PlaneChoice =
     }
   | { readonly ok: false; readonly problem: string };
 
-/** Loads `build/Release/sluice.node`, which lies two folders up from the source and from the compiled file alike. */
+/** The package: two folders up from the source and from the compiled file alike. */
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Loads the addon that was built here (`build/Release`), else the one that the package brings (`prebuilds/`). */
 export function loadAddon(): LoadedAddon {
   if (process.platform !== 'linux')
     return { ok: false, reason: `it is for Linux, this is ${process.platform}` };
   try {
-    const addon: unknown = createRequire(import.meta.url)('../../build/Release/sluice.node');
+    const addon: unknown = nodeGypBuild(packageRoot);
     return isAddon(addon) ? { ok: true, addon } : { ok: false, reason: 'it is of another version' };
   } catch (error) {
     return { ok: false, reason: whyNotLoaded(error) };
@@ -97,6 +102,6 @@ function isAddon(value: unknown): value is Addon {
 
 function whyNotLoaded(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if ('code' in error && error.code === 'MODULE_NOT_FOUND') return 'it was not built';
+  if (error.message.startsWith('No native build was found')) return 'it was not built';
   return error.message.split('\n', 1).join('');
 }
