@@ -235,14 +235,9 @@ void Connection::OnDialEvent(Engine& engine) {
 }
 
 void Connection::StartForwarding(Engine& engine, size_t sent) {
-  std::vector<uint8_t>& bytes = prefix_->bytes;
-  upstream().writable = sent == bytes.size() + (header_ ? header_->size() : 0);
-  if (!upstream().writable) {
-    if (header_) bytes.insert(bytes.begin(), header_->begin(), header_->end());
-    up_.Hold(bytes.data() + sent, bytes.size() - sent);
-  }
+  upstream().writable = sent == prefix_->bytes.size() + (header_ ? header_->size() : 0);
+  if (!upstream().writable) HoldUnsent(sent);
   header_.reset();
-  prefix_.reset();
 
   engine.RefreshClock();
   connect_us_ = static_cast<int64_t>(engine.now_us() - first_dial_us_);
@@ -253,10 +248,19 @@ void Connection::StartForwarding(Engine& engine, size_t sent) {
   if (PumpIfReady(engine, kClient)) PumpIfReady(engine, kUpstream);
 }
 
+void Connection::HoldUnsent(size_t sent) {
+  std::vector<uint8_t> all;
+  if (header_) all = *header_;
+  all.insert(all.end(), prefix_->bytes.begin(), prefix_->bytes.end());
+  up_.Hold(all.data() + sent, all.size() - sent);
+}
+
 // ---- forwarding ----------------------------------------------------------------------------------------------------
 
 void Connection::OnEvent(Engine& engine, SideIndex index, uint32_t events) {
   Side& side = sides_[index];
+  // A socket that an earlier event of the batch closed.
+  if (!side.fd.is_open()) return;
   side.Note(events);
   switch (phase_) {
     case Phase::kFree:
@@ -306,6 +310,7 @@ bool Connection::Pump(Engine& engine, SideIndex from) {
   const uint64_t moved = flow.received_bytes + flow.sent_bytes - moved_before;
   if (moved >= kMuch) engine.RefreshClock();
   if (moved > 0) last_active_ms_ = engine.MsFromNow(0);
+  if (prefix_ && !IsPrefixAll()) prefix_.reset();
   switch (result) {
     case Flow::Result::kBlocked:
       return true;
@@ -363,10 +368,22 @@ bool Connection::PassResetOn(Engine& engine, SideIndex reset_side) {
   }
   up_.Drop(engine.pipes());
   down_.Drop(engine.pipes());
+  if (reset_side == kUpstream && prefix_) {
+    // Neither flow has moved anything. Its own event brought us here, as nothing else makes us send to an upstream that
+    // has the prefix alone: the batch holds no other event of the closed socket that could be taken for the next one's.
+    DialFailed(engine, ECONNRESET);
+    return false;
+  }
   phase_ = Phase::kResetting;
   deadline_ms_ = engine.MsFromNow(half_closed_timeout_ms_);
   PollSendQueue(engine);
   return false;
+}
+
+// The upstream has not been heard of, and has been given nothing but the prefix: another could take its place.
+bool Connection::IsPrefixAll() const {
+  return down_.received_bytes == 0 && !down_.has_ended() && !up_.has_ended() &&
+         up_.received_bytes == prefix_->bytes.size();
 }
 
 void Connection::PollSendQueue(Engine& engine) {

@@ -23,7 +23,8 @@ enum SideIndex : uint8_t { kClient = 0, kUpstream = 1 };
 // One connection from accept to close:
 //
 //   kHello → kDeciding → kDialing → kForwarding → (gone)
-//      │         │  ↑________│ dial failed   └→ kResetting → (gone)
+//      │         │  ↑________│ dial failed │ └→ kResetting → (gone)
+//      │         │  ↑______________________│ upstream reset before its first byte
 //      └─────────┴───→ kLingering → (gone)
 //
 // Any call may end the connection and free its slot: touch nothing of it after a call that can.
@@ -67,7 +68,8 @@ class Connection : public TimerNode {
     kLingering,   // Rejected and reported; the client's bytes are thrown away until it has seen our FIN.
   };
 
-  // What came from the client so far: a PROXY header at most, then its hello. Only while it is needed.
+  // What came from the client so far: a PROXY header at most, then its hello. Kept until the upstream's first byte:
+  // an endpoint that resets before it is followed by another, which has to be sent the same.
   struct Prefix {
     explicit Prefix(HelloScanner&& scanner_so_far) : scanner(std::move(scanner_so_far)) {}
     std::vector<uint8_t> bytes;
@@ -87,12 +89,14 @@ class Connection : public TimerNode {
   void DialFailed(Engine& engine, int error);
   void OnDialEvent(Engine& engine);
   void StartForwarding(Engine& engine, size_t sent);
+  void HoldUnsent(size_t sent);
 
   void OnForwardEvent(Engine& engine, SideIndex index);
   bool Pump(Engine& engine, SideIndex from);
   bool PumpIfReady(Engine& engine, SideIndex from);
   bool OnFlowEnded(Engine& engine, SideIndex from);
   bool PassResetOn(Engine& engine, SideIndex reset_side);
+  bool IsPrefixAll() const;
   void AwaitOtherEnd(Engine& engine);
   void PollSendQueue(Engine& engine);
   uint64_t ForwardDeadlineMs() const;

@@ -6,7 +6,10 @@ import type { Outcome } from './outcome.ts';
  * Every choice on the way is the policy's; both planes ask the same one:
  *
  *   accept → (policy.accepted) → (PROXY header) → hello → policy.hello → dial → forward → policy.ended
- *                                                            ↑ policy.dialFailed ┘
+ *                                                            ↑ policy.dialFailed ┴─┘ reset before its first byte
+ *
+ * What the client sent before forwarding is kept until something else comes, from either side: an upstream that is
+ * reset before then counts as a dial that failed, with `ECONNRESET`, and nothing of it is passed on to the client.
  */
 export interface DataPlane {
   readonly kind: 'native' | 'portable';
@@ -96,7 +99,10 @@ export interface Policy {
    */
   hello(connection: Connection, hello: ClientHello | undefined): Decision;
 
-  /** The dial that the last decision asked for has failed. Only another `dial`, a `reject` or `pending` make sense. */
+  /**
+   * The dial that the last decision asked for has failed, or what it reached was reset before its first byte. Only
+   * another `dial`, a `reject` or `pending` make sense.
+   */
   dialFailed(connection: Connection, failure: DialFailure): Decision;
 
   /**
@@ -145,7 +151,7 @@ export interface Pending {
 }
 
 export interface DialFailure {
-  /** A Node system error code: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EMFILE … */
+  /** A Node system error code: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EMFILE …; ECONNRESET: it had connected. */
   readonly code: string;
   /** Milliseconds from the dial to its failure. */
   readonly afterMs: number;
@@ -159,7 +165,7 @@ export interface Ending {
   readonly bytesDown: number;
   /** From accept to the whole hello; undefined when there was none. */
   readonly helloMs: number | undefined;
-  /** From the first dial to the established connection; undefined when there was none. */
+  /** From the first dial to the established connection, the last of them; undefined when there was none. */
   readonly connectMs: number | undefined;
   /** From accept to the end. */
   readonly durationMs: number;

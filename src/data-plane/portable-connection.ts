@@ -91,8 +91,10 @@ export class PortableConnection implements Connection {
       }
       const failure = await this.#dial(decision);
       if (this.#hasEnded) return;
-      if (failure === undefined) return this.#end(await this.#forward(decision));
-      decision = this.#policy.dialFailed(this, failure);
+      const end = failure ?? (await this.#forward(decision));
+      if (typeof end === 'string') return this.#end(end);
+      if (this.#hasEnded) return;
+      decision = this.#policy.dialFailed(this, end);
     }
   }
 
@@ -167,15 +169,21 @@ export class PortableConnection implements Connection {
     return this.#dialed.failure;
   }
 
-  #forward({ header, timeouts }: Dial): Promise<Outcome> {
+  /** Until the upstream's first byte the prefix is kept: where it is reset before, another dial is sent the same. */
+  async #forward({ header, timeouts }: Dial): Promise<Outcome | DialFailure> {
     const dialed = this.#dialed;
     if (dialed === undefined || this.#prefix === undefined) throw new Error('nothing to forward to or from');
     this.#connectMs = performance.now() - this.#firstDialedAt;
-    const bytes = this.#prefix.bytes;
-    this.#prefix = undefined;
+    const { bytes } = this.#prefix;
     dialed.socket.write(header === undefined ? bytes : Buffer.concat([header, bytes]));
-    this.#forwarding = new PortableForwarding(this.#socket, dialed, timeouts, this.#timer);
-    return this.#forwarding.run();
+    const onCommitted = () => {
+      this.#prefix = undefined;
+    };
+    const sides = { client: this.#socket, dialed, timeouts, timer: this.#timer };
+    this.#forwarding = new PortableForwarding({ ...sides, onCommitted });
+    const end = await this.#forwarding.run();
+    if (typeof end !== 'string') this.#forwarding = undefined;
+    return end;
   }
 
   /** Tells the policy first: what the client does from here on changes nothing. */

@@ -8,6 +8,8 @@ import type { PortableTimer } from './portable-timer.ts';
 export interface PortableDial {
   readonly socket: Socket;
   readonly intake: PortableIntake;
+  /** On the clock of `performance.now`. */
+  readonly dialedAt: number;
   readonly failure: Promise<DialFailure | undefined>;
 }
 
@@ -36,5 +38,5 @@ export function dial({ endpoint, connectTimeoutMs }: Dial, timer: PortableTimer)
       fail('ETIMEDOUT');
     });
   });
-  return { socket, intake, failure };
+  return { socket, intake, dialedAt, failure };
 }

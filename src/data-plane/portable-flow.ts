@@ -30,9 +30,9 @@ export class PortableFlow {
   /** From here on whatever `from` sends must come to `take`. */
   start(): void {
     this.#isBlocked = this.to.writableLength > 0;
-    this.to.on('drain', () => this.#onDrain());
+    this.to.on('drain', this.#onDrain);
     if (this.from.readableEnded) this.#onEnd();
-    else this.from.on('end', () => this.#onEndSoon());
+    else this.from.on('end', this.#onEndSoon);
     if (!this.#isBlocked) this.from.resume();
   }
 
@@ -40,6 +40,13 @@ export class PortableFlow {
   stop(): void {
     this.from.pause();
     this.#isStopped = true;
+  }
+
+  /** Stops, and leaves both sockets to others. */
+  detach(): void {
+    this.stop();
+    this.to.off('drain', this.#onDrain);
+    this.from.off('end', this.#onEndSoon);
   }
 
   /** Returns whether the chunk's memory is free again. */
@@ -55,20 +62,20 @@ export class PortableFlow {
   }
 
   /** Comes after every write, those that left nothing to wait for included. */
-  #onDrain(): void {
+  readonly #onDrain = (): void => {
     if (!this.#isBlocked || this.#isStopped) return;
     this.#isBlocked = false;
     this.sentBytes = this.receivedBytes;
     this.#events.moved();
     if (this.#fromEnded) this.#passEnd();
     else this.from.resume();
-  }
+  };
 
   /** A socket with bytes to send cannot be asked whether it was reset; if it was, sending them fails within this turn. */
-  #onEndSoon(): void {
+  readonly #onEndSoon = (): void => {
     if (this.from.writableLength > 0) setImmediate(() => this.#onEnd());
     else this.#onEnd();
-  }
+  };
 
   /** The FIN waits for the bytes before it: while Node holds both, the socket can no longer be reset. */
   #onEnd(): void {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ForwardTimeouts } from './data-plane.ts';
+import type { DialFailure, ForwardTimeouts } from './data-plane.ts';
 import type { Outcome } from './outcome.ts';
 import type { PortableDial } from './portable-dial.ts';
 import { PortableFlow } from './portable-flow.ts';
@@ -13,60 +13,92 @@ import { hasUnacknowledgedBytes } from './send-queues.ts';
  */
 const resetDelayMs = 200;
 
+export interface PortableForwardingOptions {
+  readonly client: Socket;
+  /** The prefix has been written to it. */
+  readonly dialed: PortableDial;
+  readonly timeouts: ForwardTimeouts;
+  readonly timer: PortableTimer;
+  /** Called when another endpoint could no longer take this one's place: something came, from either side. */
+  readonly onCommitted: () => void;
+}
+
 /** A connection whose two sides stand, from the first byte forwarded to its end. */
 export class PortableForwarding {
   readonly up: PortableFlow;
   readonly down: PortableFlow;
   readonly #client: Socket;
   readonly #upstream: Socket;
+  readonly #dialedAt: number;
   readonly #timeouts: ForwardTimeouts;
   readonly #timer: PortableTimer;
+  readonly #onCommitted: () => void;
+  #isCommitted = false;
   #activeAt = 0;
   /** When the half-closed timeout ends the connection, on the clock of `performance.now`. */
   #halfClosedUntil = Number.POSITIVE_INFINITY;
   #resetOutcome: Outcome | undefined;
-  #settle: (outcome: Outcome) => void = () => {};
+  #settle: (end: Outcome | DialFailure) => void = () => {};
 
-  constructor(client: Socket, dialed: PortableDial, timeouts: ForwardTimeouts, timer: PortableTimer) {
+  constructor({ client, dialed, timeouts, timer, onCommitted }: PortableForwardingOptions) {
     this.#client = client;
     this.#upstream = dialed.socket;
+    this.#dialedAt = dialed.dialedAt;
     this.#timeouts = timeouts;
     this.#timer = timer;
+    this.#onCommitted = onCommitted;
     const events = { moved: () => this.#onMoved(), ended: () => this.#onEnded() };
     this.up = new PortableFlow(client, dialed.socket, events);
     this.down = new PortableFlow(dialed.socket, client, events);
-    client.on('data', (chunk: Buffer) => this.up.take(chunk));
+    client.on('data', this.#onClientChunk);
     dialed.intake.onChunk = (chunk) => this.down.take(chunk);
   }
 
-  /** Resolves once both sockets are closed, or are to be closed with nothing more to wait for. */
-  run(): Promise<Outcome> {
+  /**
+   * Resolves once both sockets are closed, or are to be closed with nothing more to wait for. A failure: the upstream
+   * was reset before its first byte, and the client is as it was before.
+   */
+  run(): Promise<Outcome | DialFailure> {
     return new Promise((settle) => {
       this.#settle = settle;
-      this.#client.on('error', () => this.#onReset(this.up, 'client_reset'));
+      this.#client.on('error', this.#onClientError);
       this.#upstream.on('error', () => this.#onReset(this.down, 'upstream_reset'));
-      this.#client.on('close', () => this.#onClosed());
-      this.#upstream.on('close', () => this.#onClosed());
-      this.#onMoved();
+      this.#client.on('close', this.#onClosed);
+      this.#upstream.on('close', this.#onClosed);
+      this.#activeAt = performance.now();
       this.#armTimer();
       this.up.start();
       this.down.start();
     });
   }
 
+  readonly #onClientChunk = (chunk: Buffer): void => {
+    this.up.take(chunk);
+  };
+
+  readonly #onClientError = (): void => this.#onReset(this.up, 'client_reset');
+
   #onMoved(): void {
     this.#activeAt = performance.now();
+    if (this.up.receivedBytes > 0 || this.down.receivedBytes > 0) this.#commit();
+  }
+
+  #commit(): void {
+    if (this.#isCommitted) return;
+    this.#isCommitted = true;
+    this.#onCommitted();
   }
 
   #onEnded(): void {
+    this.#commit();
     this.#halfClosedUntil = Math.min(this.#halfClosedUntil, performance.now() + this.#timeouts.halfClosedMs);
     this.#armTimer();
   }
 
   /** Node closes a socket once both its ways have ended and the last byte is written. */
-  #onClosed(): void {
+  readonly #onClosed = (): void => {
     if (this.#client.closed && this.#upstream.closed) this.#settle('ok');
-  }
+  };
 
   /** Armed once for a whole idle timeout: bytes moving meanwhile put the deadline off when it comes, not each time. */
   #armTimer(): void {
@@ -87,8 +119,14 @@ export class PortableForwarding {
     close(this.#upstream);
   }
 
-  /** One side is gone: the other is reset too, once it has taken what came before. */
   #onReset(flow: PortableFlow, outcome: Outcome): void {
+    const mayBeReplaced = flow === this.down && !this.#isCommitted && !this.#client.destroyed;
+    if (mayBeReplaced) this.#leaveClient();
+    else this.#passResetOn(flow, outcome);
+  }
+
+  /** One side is gone: the other is reset too, once it has taken what came before. */
+  #passResetOn(flow: PortableFlow, outcome: Outcome): void {
     this.up.stop();
     this.down.stop();
     const isFirst = this.#resetOutcome === undefined;
@@ -101,6 +139,18 @@ export class PortableForwarding {
       this.#timer.arm(this.#timeouts.halfClosedMs, () => this.#resetBoth());
       flow.to.once('drain', () => this.#resetSoon(flow.to));
     }
+  }
+
+  #leaveClient(): void {
+    this.#isCommitted = true;
+    this.#timer.disarm();
+    this.up.detach();
+    this.down.detach();
+    this.#client
+      .off('data', this.#onClientChunk)
+      .off('error', this.#onClientError)
+      .off('close', this.#onClosed);
+    this.#settle({ code: 'ECONNRESET', afterMs: performance.now() - this.#dialedAt });
   }
 
   #resetSoon(to: Socket): void {

@@ -39,6 +39,8 @@ const unreachable: Reject = {
   how: { alert: tlsAlert.internal_error },
   outcome: 'upstream_unreachable',
 };
+/** It had connected, and there is nobody left to connect to. */
+const upstreamReset: Reject = { kind: 'reject', how: 'reset', outcome: 'upstream_reset' };
 const full: Reject = { kind: 'reject', how: { alert: tlsAlert.internal_error }, outcome: 'upstream_full' };
 const nameNotAllowed: Reject = {
   kind: 'reject',
@@ -155,7 +157,8 @@ export class ConnectionPolicy implements Policy {
       if (isOwnFault) entry.upstream.ended(endpoint, { diedBeforeFirstByte: false, served: false }, nowMs);
       else if (entry.upstream.dialFailed(endpoint, nowMs)) this.#ejections.began(entry.upstream, endpoint);
     }
-    if (isOwnFault || record.dials >= entry.settings.connectAttempts) return unreachable;
+    const isLast = isOwnFault || record.dials >= entry.settings.connectAttempts;
+    if (isLast) return failure.code === 'ECONNRESET' ? upstreamReset : unreachable;
     return this.#dial(connection, record, entry);
   }
 

@@ -1,6 +1,7 @@
 import { describe } from 'node:test';
 import { descriptorFacts, fewDescriptorFacts } from './descriptor-facts.ts';
 import { dialingFacts } from './dialing-facts.ts';
+import { failoverFacts } from './failover-facts.ts';
 import { flowControlFacts } from './flow-control-facts.ts';
 import { forwardingFacts } from './forwarding-facts.ts';
 import { halfCloseFacts } from './half-close-facts.ts';
@@ -22,6 +23,7 @@ export function defineConformance(name: string, makePlane: MakePlane): void {
     halfCloseFacts(makePlane);
     resetFacts(makePlane);
     dialingFacts(makePlane);
+    failoverFacts(makePlane);
     rejectionFacts(makePlane);
     timeoutFacts(makePlane);
     policyFacts(makePlane);

@@ -40,7 +40,8 @@ export class ScriptedPolicy implements Policy {
 
   onAccepted: (connection: Connection) => 'hello' | 'proxy-header' | Reject = () => 'hello';
   onHello: (connection: Connection, hello: ClientHello | undefined) => Decision;
-  onDialFailed: (connection: Connection, failure: DialFailure) => Decision = () => unreachable;
+  onDialFailed: (connection: Connection, failure: DialFailure) => Decision = (_connection, { code }) =>
+    code === 'ECONNRESET' ? upstreamReset : unreachable;
   onEnded: (connection: Connection, ending: Ending) => void = () => {};
 
   constructor(endpoint: DialAddress) {
@@ -71,6 +72,7 @@ export class ScriptedPolicy implements Policy {
   }
 }
 
+const upstreamReset: Reject = { kind: 'reject', how: 'reset', outcome: 'upstream_reset' };
 const unreachable: Reject = { kind: 'reject', how: { alert: 80 }, outcome: 'upstream_unreachable' };
 
 export function dialTo(endpoint: DialAddress, options: Partial<Dial> = {}): Dial {

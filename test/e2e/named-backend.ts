@@ -7,6 +7,8 @@ export class NamedBackend {
   /** As an endpoint is written. */
   readonly address: string;
   readonly port: number;
+  /** What is done with what it gets. */
+  answers: (socket: Socket) => void;
   /** Connections since the start. */
   accepted = 0;
   /** The most that were live at once. */
@@ -19,6 +21,7 @@ export class NamedBackend {
     this.#server = server;
     const { address, port, family } = server.address() as AddressInfo;
     this.port = port;
+    this.answers = (socket) => socket.write(`${name}\n`);
     this.address = family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
     server.on('connection', (socket: Socket) => {
       this.accepted += 1;
@@ -28,7 +31,7 @@ export class NamedBackend {
       // Tests reset connections.
       socket.on('error', () => {});
       socket.setNoDelay(true);
-      socket.on('data', () => socket.write(`${name}\n`));
+      socket.on('data', () => this.answers(socket));
     });
   }
 

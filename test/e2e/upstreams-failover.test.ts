@@ -57,6 +57,39 @@ for (const plane of planes) {
       });
     }
 
+    test('fails no client when it accepts and resets', async () => {
+      const resetting = await NamedBackend.start('resetting');
+      resetting.answers = (socket) => socket.resetAndDestroy();
+      try {
+        await callThrough([resetting.address, alive.address], async (sluice) => {
+          const answers = await inParallel(calls, 8, () => call(sluice.port));
+          assert.deepEqual(tally(answers), { alive: calls });
+          const lines = await sluice.accessed(calls);
+          assert.deepEqual(tally(lines.map(({ outcome }) => outcome)), { ok: calls });
+          const second = lines.filter(({ attempts }) => attempts === 2).length;
+          assert.equal(second, resetting.accepted);
+          assert.ok(second > 0);
+        });
+      } finally {
+        await resetting.close();
+      }
+    });
+
+    test('resets the client where every endpoint accepts and resets', async () => {
+      const resetting = await NamedBackend.start('resetting');
+      resetting.answers = (socket) => socket.resetAndDestroy();
+      try {
+        await callThrough([resetting.address], async (sluice) => {
+          assert.equal(await call(sluice.port), 'ECONNRESET');
+          const [line] = await sluice.accessed(1);
+          assert.deepEqual([line?.outcome, line?.attempts], ['upstream_reset', 3]);
+          assert.equal(resetting.accepted, 3);
+        });
+      } finally {
+        await resetting.close();
+      }
+    });
+
     test('passes over as many dead ones as there are attempts', async () => {
       await callThrough([refusing, `127.0.0.1:${stuck.address.port}`, alive.address], async (sluice) => {
         const answers = await inParallel(calls, 8, () => call(sluice.port));

@@ -1,4 +1,6 @@
 // Resets: passed on, behind what came before them, whatever else is under way.
+#include <netinet/tcp.h>
+
 #include "stage.h"
 
 using namespace sluice;
@@ -138,6 +140,30 @@ void EndsWhereTheOneToBeToldIsGoneToo() {
   CHECK(stage.EndsWith(1));
 }
 
+// One batch: the client's socket can be written again, which is when the upstream's reset is met, and behind it comes the
+// upstream's own event, of a socket that is closed by then. The client is to see a reset all the same, behind what it is
+// still taking.
+void PassesOnAResetThatTheOtherSidesEventMet() {
+  // The length of segments sets that of send buffers: one read has to be too much for the client's, and another one not
+  // when the client has read again. Reads that fill the scratch buffer are followed by the one that meets the reset.
+  for (int segment = 190; segment < 250; segment += 2) {
+    Stage stage;
+    ::setsockopt(stage.listener.get(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
+    Fd client, upstream;
+    stage.Forwarding(&client, &upstream, 4096);
+    const Bytes all = Pattern(0, 2 * kScratch, 4);
+    CHECK_EQ(::send(upstream.get(), all.data(), all.size(), 0), static_cast<ssize_t>(all.size()));
+    stage.RunUntil([] { return false; }, 20);
+    uint8_t some[65536];
+    while (::recv(client.get(), some, sizeof(some), 0) > 0) {
+    }
+    ::send(client.get(), "x", 1, 0);
+    ResetNow(&upstream);
+    CHECK_EQ(stage.NextEnd(client), ECONNRESET);
+    CHECK(stage.EndsWith(1));
+  }
+}
+
 // A reader that takes nothing for long is looked at less and less often.
 void LooksAtAFullSendQueueLessAndLessOften() {
   Stage stage;
@@ -171,6 +197,7 @@ int main() {
   PassesOnAResetThatComesAfterAFin();
   PassesOnAResetThatCameWithTheFin();
   EndsWhereTheOneToBeToldIsGoneToo();
+  PassesOnAResetThatTheOtherSidesEventMet();
   LooksAtAFullSendQueueLessAndLessOften();
   return check::Finish();
 }

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { checkConfig } from '../../src/config/load.ts';
+import type { Connection, Decision } from '../../src/data-plane/data-plane.ts';
+import { ClientHello } from '../../src/tls/client-hello.ts';
+import { HelloScanner } from '../../src/tls/hello-scanner.ts';
+import { ConnectionPolicy } from '../../src/worker/connection-policy.ts';
+import { buildHello } from '../tls/hello-builder.ts';
+
+const internalError = { alert: 80 };
+
+/** A policy over one upstream with these settings. */
+function policyFor(upstream: Record<string, unknown>): ConnectionPolicy {
+  const checked = checkConfig({
+    listeners: [{ name: 'edge', address: '127.0.0.1:0' }],
+    routes: [{ upstream: 'shop' }],
+    upstreams: { shop: { endpoints: ['127.0.0.1:1', '127.0.0.2:1'], ...upstream } },
+    log: { access: 'off' },
+  });
+  assert.ok(checked.ok);
+  return new ConnectionPolicy(checked.snapshot, { worker: { index: 0, count: 1 } });
+}
+
+function newConnection(): Connection {
+  const client = { address: '192.0.2.1', port: 50_000, family: 4 } as const;
+  const listener = { name: 'edge', helloTimeoutMs: 1000, maxHelloBytes: 65_536, asksOnAccept: false };
+  return { listener, client, destination: client, bytesUp: 0, bytesDown: 0, ageMs: 0, record: undefined };
+}
+
+function tlsHello(): ClientHello {
+  const scanner = new HelloScanner(65_536);
+  scanner.scan(buildHello({ serverName: 'shop.example.com' }));
+  return new ClientHello(scanner.message, scanner.facts);
+}
+
+/** A connection that was dialled for once. */
+function dialledConnection(policy: ConnectionPolicy): Connection {
+  const connection = newConnection();
+  assert.equal(policy.hello(connection, tlsHello()).kind, 'dial');
+  return connection;
+}
+
+function howRejected(decision: Decision): unknown {
+  assert.equal(decision.kind, 'reject');
+  return decision.kind === 'reject' ? [decision.how, decision.outcome] : undefined;
+}
+
+describe('the policy, told that an endpoint was reset before its first byte', () => {
+  test('dials another endpoint', () => {
+    const policy = policyFor({ connectAttempts: 2 });
+    const connection = dialledConnection(policy);
+    assert.equal(policy.dialFailed(connection, { code: 'ECONNRESET', afterMs: 1 }).kind, 'dial');
+  });
+
+  test('resets the client when no attempt is left', () => {
+    const policy = policyFor({ connectAttempts: 2 });
+    const connection = dialledConnection(policy);
+    policy.dialFailed(connection, { code: 'ECONNREFUSED', afterMs: 1 });
+    const last = policy.dialFailed(connection, { code: 'ECONNRESET', afterMs: 1 });
+    assert.deepEqual(howRejected(last), ['reset', 'upstream_reset']);
+  });
+
+  test('alerts the client when the last attempt reached nobody', () => {
+    const policy = policyFor({ connectAttempts: 2 });
+    const connection = dialledConnection(policy);
+    policy.dialFailed(connection, { code: 'ECONNRESET', afterMs: 1 });
+    const last = policy.dialFailed(connection, { code: 'ECONNREFUSED', afterMs: 1 });
+    assert.deepEqual(howRejected(last), [internalError, 'upstream_unreachable']);
+  });
+});
