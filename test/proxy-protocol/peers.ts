@@ -64,7 +64,9 @@ export function nginxConfiguration(folder: string, ...servers: readonly string[]
  * Adds a test that fails when a program is not installed, or says so where SLUICE_SKIP_PEERS=1 wants to do without.
  * Returns whether the tests against it are to be skipped.
  */
-export function testIsInstalled(program: PeerProgram): { readonly skip: boolean } {
+export function testIsInstalled(program: Pick<PeerProgram, 'name' | 'packages' | 'isInstalled'>): {
+  readonly skip: boolean;
+} {
   const isInstalled = program.isInstalled();
   test(`${program.name} is installed`, (t) => {
     if (isInstalled) return;
