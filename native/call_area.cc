@@ -20,6 +20,7 @@ enum Call : size_t {
   kErrno = 16,
   kOutcome = 17,
   kAttempts = 18,
+  kEndedFirst = 19,
   kFacts = 20,  // kHelloFactCount of them
 
   kAnswerKind = 48,
@@ -80,6 +81,7 @@ void CallArea::WriteEnding(const Ending& ending) {
   WriteId(ending.id, ending.listener, *ending.client);
   memory_.calls[kOutcome] = static_cast<int32_t>(ending.outcome);
   memory_.calls[kAttempts] = static_cast<int32_t>(ending.attempts);
+  memory_.calls[kEndedFirst] = static_cast<int32_t>(ending.ended_first);
   memory_.figures[kHelloMs] = ending.hello_ms;
   memory_.figures[kConnectMs] = ending.connect_ms;
   WriteProgress(ending.bytes_up, ending.bytes_down, ending.duration_ms);

@@ -332,6 +332,7 @@ bool Connection::Pump(Engine& engine, SideIndex from) {
 }
 
 bool Connection::OnFlowEnded(Engine& engine, SideIndex from) {
+  NoteEnd(from);
   if (up_.has_ended() && down_.has_ended()) {
     Finish(engine, Outcome::kOk);
     return false;
@@ -361,17 +362,19 @@ uint64_t Connection::ForwardDeadlineMs() const {
 bool Connection::PassResetOn(Engine& engine, SideIndex reset_side) {
   outcome_ = reset_side == kClient ? Outcome::kClientReset : Outcome::kUpstreamReset;
   sides_[reset_side].fd.Close();
-  const Side& other = sides_[Other(reset_side)];
-  if (other.was_reset || other.is_gone) {
-    Finish(engine, outcome_);
-    return false;
-  }
   up_.Drop(engine.pipes());
   down_.Drop(engine.pipes());
-  if (reset_side == kUpstream && prefix_) {
+  const Side& other = sides_[Other(reset_side)];
+  const bool is_other_gone = other.was_reset || other.is_gone;
+  if (reset_side == kUpstream && prefix_ && !is_other_gone) {
     // Neither flow has moved anything. Its own event brought us here, as nothing else makes us send to an upstream that
     // has the prefix alone: the batch holds no other event of the closed socket that could be taken for the next one's.
     DialFailed(engine, ECONNRESET);
+    return false;
+  }
+  NoteEnd(reset_side);
+  if (is_other_gone) {
+    Finish(engine, outcome_);
     return false;
   }
   phase_ = Phase::kResetting;
@@ -384,6 +387,11 @@ bool Connection::PassResetOn(Engine& engine, SideIndex reset_side) {
 bool Connection::IsPrefixAll() const {
   return down_.received_bytes == 0 && !down_.has_ended() && !up_.has_ended() &&
          up_.received_bytes == prefix_->bytes.size();
+}
+
+void Connection::NoteEnd(SideIndex side) {
+  if (ended_first_ != EndedFirst::kNeither) return;
+  ended_first_ = side == kClient ? EndedFirst::kClient : EndedFirst::kUpstream;
 }
 
 void Connection::PollSendQueue(Engine& engine) {
@@ -519,6 +527,7 @@ Ending Connection::MakeEnding(Outcome outcome) const {
   ending.connect_ms = static_cast<double>(connect_us_) / 1000;
   ending.duration_ms = static_cast<double>(NowUs() - accepted_us_) / 1000;
   ending.attempts = attempts_;
+  ending.ended_first = ended_first_;
   return ending;
 }
 

@@ -97,6 +97,7 @@ class Connection : public TimerNode {
   bool OnFlowEnded(Engine& engine, SideIndex from);
   bool PassResetOn(Engine& engine, SideIndex reset_side);
   bool IsPrefixAll() const;
+  void NoteEnd(SideIndex side);
   void AwaitOtherEnd(Engine& engine);
   void PollSendQueue(Engine& engine);
   uint64_t ForwardDeadlineMs() const;
@@ -130,6 +131,7 @@ class Connection : public TimerNode {
   uint32_t listener_ = 0;
   uint32_t max_hello_bytes_ = 0;
   Phase phase_ = Phase::kFree;
+  EndedFirst ended_first_ = EndedFirst::kNeither;
   Outcome outcome_ = Outcome::kOk;  // What will be reported once kResetting is over.
   bool expects_proxy_header_ = false;
 };

@@ -51,6 +51,8 @@ struct ConnectionView {
   const Address* destination;  // From an accepted PROXY header; null: the socket's own.
 };
 
+enum class EndedFirst : uint8_t { kNeither, kClient, kUpstream };
+
 struct Ending {
   ConnectionId id;
   uint32_t listener;
@@ -62,6 +64,7 @@ struct Ending {
   double connect_ms;  // Negative: there was none.
   double duration_ms;
   uint32_t attempts;
+  EndedFirst ended_first;  // Whose FIN or reset came first.
 };
 
 // The engine asks it everything and decides nothing itself. Calls may come back into the engine, for any connection.

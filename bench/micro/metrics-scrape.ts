@@ -36,6 +36,7 @@ function summary(route: string): ConnectionSummary {
       connectMs: 1,
       durationMs: 99,
       attempts: 1,
+      endedFirst: 'client',
     },
   };
 }

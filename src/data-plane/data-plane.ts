@@ -171,4 +171,6 @@ export interface Ending {
   readonly durationMs: number;
   /** How many dials were made. */
   readonly attempts: number;
+  /** Whose FIN or reset came first once both sides stood; undefined where neither did, as with a timeout. */
+  readonly endedFirst: 'client' | 'upstream' | undefined;
 }

@@ -19,6 +19,7 @@ export const call = {
   errno: 16,
   outcome: 17,
   attempts: 18,
+  endedFirst: 19,
   /** As many as there are hello facts. */
   facts: 20,
 
@@ -51,6 +52,9 @@ export const figureCount = 8;
 
 /** `Answer::Kind` in `native/policy.h`. */
 export const answerKind = { pending: 0, dial: 1, reject: 2, readHello: 3, readProxyHeader: 4 } as const;
+
+/** By `EndedFirst` in `native/policy.h`. */
+export const endedFirst = [undefined, 'client', 'upstream'] as const;
 
 /** `RejectHow` in `native/policy.h`. */
 export const rejectHow = { alert: 0, close: 1, reset: 2 } as const;

@@ -14,7 +14,15 @@ import type {
   Reject,
 } from './data-plane.ts';
 import type { NativeEngine, NativeEngineAddon, NativeEngineStats } from './native-addon.ts';
-import { answerKind, call, callAreaSize, figure, figureCount, rejectHow } from './native-call-area.ts';
+import {
+  answerKind,
+  call,
+  callAreaSize,
+  endedFirst,
+  figure,
+  figureCount,
+  rejectHow,
+} from './native-call-area.ts';
 import { type ConnectionSource, NativeConnection } from './native-connection.ts';
 import { type Outcome, outcomes } from './outcome.ts';
 import { packIpAddress, readIpAddress } from './packed-address.ts';
@@ -174,6 +182,7 @@ export class NativePlane implements DataPlane {
       connectMs: unlessNegative(figures[figure.connectMs]),
       durationMs: figures[figure.durationMs] ?? 0,
       attempts: this.#calls[call.attempts] ?? 0,
+      endedFirst: endedFirst[this.#calls[call.endedFirst] ?? 0],
     };
     connection.noteEnd({ bytesUp: ending.bytesUp, bytesDown: ending.bytesDown, ageMs: ending.durationMs });
     this.#connections[connection.slot] = undefined;

@@ -221,6 +221,7 @@ export class PortableConnection implements Connection {
       connectMs: this.#connectMs,
       durationMs: this.ageMs,
       attempts: this.#attempts,
+      endedFirst: this.#forwarding?.endedFirst,
     });
   }
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { DialFailure, ForwardTimeouts } from './data-plane.ts';
+import type { DialFailure, Ending, ForwardTimeouts } from './data-plane.ts';
 import type { Outcome } from './outcome.ts';
 import type { PortableDial } from './portable-dial.ts';
 import { PortableFlow } from './portable-flow.ts';
@@ -27,6 +27,8 @@ export interface PortableForwardingOptions {
 export class PortableForwarding {
   readonly up: PortableFlow;
   readonly down: PortableFlow;
+  /** As in `Ending`. */
+  endedFirst: Ending['endedFirst'];
   readonly #client: Socket;
   readonly #upstream: Socket;
   readonly #dialedAt: number;
@@ -47,9 +49,9 @@ export class PortableForwarding {
     this.#timeouts = timeouts;
     this.#timer = timer;
     this.#onCommitted = onCommitted;
-    const events = { moved: () => this.#onMoved(), ended: () => this.#onEnded() };
-    this.up = new PortableFlow(client, dialed.socket, events);
-    this.down = new PortableFlow(dialed.socket, client, events);
+    const moved = () => this.#onMoved();
+    this.up = new PortableFlow(client, dialed.socket, { moved, ended: () => this.#onEnded('client') });
+    this.down = new PortableFlow(dialed.socket, client, { moved, ended: () => this.#onEnded('upstream') });
     client.on('data', this.#onClientChunk);
     dialed.intake.onChunk = (chunk) => this.down.take(chunk);
   }
@@ -89,7 +91,8 @@ export class PortableForwarding {
     this.#onCommitted();
   }
 
-  #onEnded(): void {
+  #onEnded(side: 'client' | 'upstream'): void {
+    this.endedFirst ??= side;
     this.#commit();
     this.#halfClosedUntil = Math.min(this.#halfClosedUntil, performance.now() + this.#timeouts.halfClosedMs);
     this.#armTimer();
@@ -127,6 +130,7 @@ export class PortableForwarding {
 
   /** One side is gone: the other is reset too, once it has taken what came before. */
   #passResetOn(flow: PortableFlow, outcome: Outcome): void {
+    this.endedFirst ??= flow === this.up ? 'client' : 'upstream';
     this.up.stop();
     this.down.stop();
     const isFirst = this.#resetOutcome === undefined;

@@ -166,8 +166,9 @@ export class ConnectionPolicy implements Policy {
     const record = recordOf(connection) ?? new ConnectionRecord();
     const { upstream: entry, endpoint } = record;
     if (entry && endpoint) {
-      const died = ending.outcome === 'upstream_reset' && ending.bytesDown === 0;
-      const use = { diedBeforeFirstByte: died, served: ending.bytesDown > 0 };
+      const served = ending.bytesDown > 0;
+      const leftFirst = ending.outcome === 'upstream_reset' || ending.endedFirst === 'upstream';
+      const use = { diedBeforeFirstByte: leftFirst && !served, served };
       if (entry.upstream.ended(endpoint, use, performance.now())) {
         this.#ejections.began(entry.upstream, endpoint);
       }

@@ -33,6 +33,18 @@ export function halfCloseFacts(makePlane: MakePlane): void {
       await rig.expectEnding({ outcome: 'ok', bytesUp: hello.length + streamBytes, bytesDown: 0 });
     });
 
+    for (const first of ['client', 'upstream'] as const) {
+      fact(makePlane, `of the ${first} that comes first is told of at the end`, async (rig) => {
+        const ends = await rig.forward();
+        const [leaver, stayer] =
+          first === 'client' ? [ends.client, ends.upstream] : [ends.upstream, ends.client];
+        leaver.end();
+        assert.equal(await stayer.departure, 'fin');
+        stayer.reset();
+        await rig.expectEnding({ endedFirst: first });
+      });
+    }
+
     fact(makePlane, 'comes behind the last byte before it, both ways', async (rig) => {
       const { client, upstream } = await rig.forward();
       client.socket.end(payload(100_000, 3));

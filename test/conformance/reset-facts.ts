@@ -9,7 +9,7 @@ import { until } from './wait.ts';
 
 /** A direction: who sends and is reset, who gets it, and what that is called. */
 interface Direction {
-  readonly name: string;
+  readonly name: 'client' | 'upstream';
   readonly outcome: Outcome;
   ends(forwarded: Forwarded): { readonly sender: Peer; readonly receiver: Peer };
 }
@@ -45,7 +45,7 @@ export function resetFacts(makePlane: MakePlane): void {
         sender.reset();
         await expectReset(receiver);
         assert.deepEqual(receiver.takeUnread(), payload(30_000));
-        await rig.expectEnding({ outcome });
+        await rig.expectEnding({ outcome, endedFirst: name });
       });
 
       fact(makePlane, 'comes behind the bytes that a slow reader has yet to take', async (rig) => {

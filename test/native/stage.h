@@ -35,6 +35,7 @@ struct Ended {
   uint64_t bytes_up;
   uint64_t bytes_down;
   uint32_t attempts;
+  EndedFirst ended_first;
 };
 
 class ScriptedPolicy : public Policy {
@@ -49,7 +50,7 @@ class ScriptedPolicy : public Policy {
     dial_failed(connection, answer);
   }
   void OnEnded(const Ending& ending) override {
-    endings.push_back({ending.outcome, ending.bytes_up, ending.bytes_down, ending.attempts});
+    endings.push_back({ending.outcome, ending.bytes_up, ending.bytes_down, ending.attempts, ending.ended_first});
     if (on_ended) on_ended(ending);
   }
 

@@ -26,6 +26,7 @@ const summary = (parts: Partial<ConnectionSummary> = {}): ConnectionSummary => (
     bytesDown: 200,
     helloMs: 2,
     connectMs: 3,
+    endedFirst: 'client',
     durationMs: 1500,
     attempts: 1,
   },

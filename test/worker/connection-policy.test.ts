@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { checkConfig } from '../../src/config/load.ts';
-import type { Connection, Decision } from '../../src/data-plane/data-plane.ts';
+import type { Connection, Decision, Ending } from '../../src/data-plane/data-plane.ts';
 import { ClientHello } from '../../src/tls/client-hello.ts';
 import { HelloScanner } from '../../src/tls/hello-scanner.ts';
 import { ConnectionPolicy } from '../../src/worker/connection-policy.ts';
@@ -33,6 +33,31 @@ function tlsHello(): ClientHello {
   scanner.scan(buildHello({ serverName: 'shop.example.com' }));
   return new ClientHello(scanner.message, scanner.facts);
 }
+
+/** The two endpoints' states after `count` connections that ended so, all to the first. */
+function statesAfter(count: number, ending: Partial<Ending>): string[] {
+  const policy = policyFor({
+    endpoints: [{ address: '127.0.0.1:1' }, { address: '127.0.0.2:1', weight: 0 }],
+    health: { passive: { failures: 3, window: '1m', maxEjected: '100%' } },
+  });
+  for (let connections = 0; connections < count; connections++) {
+    policy.ended(dialledConnection(policy), { ...plainEnding, ...ending });
+  }
+  const [entry] = policy.upstreams;
+  assert.ok(entry);
+  return Array.from(entry.upstream.endpoints(performance.now()), ({ state }) => state);
+}
+
+const plainEnding: Ending = {
+  outcome: 'ok',
+  bytesUp: 517,
+  bytesDown: 0,
+  helloMs: 1,
+  connectMs: 1,
+  durationMs: 3,
+  attempts: 1,
+  endedFirst: undefined,
+};
 
 /** A connection that was dialled for once. */
 function dialledConnection(policy: ConnectionPolicy): Connection {
@@ -67,5 +92,28 @@ describe('the policy, told that an endpoint was reset before its first byte', ()
     policy.dialFailed(connection, { code: 'ECONNRESET', afterMs: 1 });
     const last = policy.dialFailed(connection, { code: 'ECONNREFUSED', afterMs: 1 });
     assert.deepEqual(howRejected(last), [internalError, 'upstream_unreachable']);
+  });
+});
+
+describe('the policy, told how a connection ended', () => {
+  const ejected = ['ejected', 'up'];
+  const up = ['up', 'up'];
+
+  test('ejects an endpoint that ends first without a byte, again and again', () => {
+    assert.deepEqual(statesAfter(2, { endedFirst: 'upstream' }), up);
+    assert.deepEqual(statesAfter(3, { endedFirst: 'upstream' }), ejected);
+  });
+
+  test('ejects one that resets without a byte, whoever had ended', () => {
+    assert.deepEqual(statesAfter(3, { outcome: 'upstream_reset', endedFirst: 'client' }), ejected);
+  });
+
+  test('blames no endpoint for a client that ends first, nor for a timeout', () => {
+    assert.deepEqual(statesAfter(9, { endedFirst: 'client' }), up);
+    assert.deepEqual(statesAfter(9, { outcome: 'idle_timeout' }), up);
+  });
+
+  test('blames no endpoint that has sent something', () => {
+    assert.deepEqual(statesAfter(9, { endedFirst: 'upstream', bytesDown: 1 }), up);
   });
 });
