@@ -42,6 +42,11 @@ export class BoundSocket {
     worker.send(message, this.#handle as unknown as net.Server, done);
   }
 
+  /** This process's descriptor of it; it stays the socket's own. */
+  get fd(): number {
+    return this.#handle.fd;
+  }
+
   close(): void {
     this.#handle.close();
   }

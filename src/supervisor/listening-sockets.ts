@@ -78,8 +78,13 @@ export class ListeningSockets {
 
   /** Closes those that the others do not have. */
   closeExcept(others: ListeningSockets | undefined): void {
+    closeAll(this.except(others));
+  }
+
+  /** Those that the others do not have. */
+  except(others: ListeningSockets | undefined): BoundSocket[] {
     const kept = new Set(others?.all());
-    for (const socket of this.all()) if (!kept.has(socket)) socket.close();
+    return [...this.all()].filter((socket) => !kept.has(socket));
   }
 
   *all(): Generator<BoundSocket> {

@@ -2,11 +2,14 @@ import type { Logger } from 'pino';
 
 import type { Snapshot } from '../config/snapshot.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
-import { choosePlane, type OpenListeningSocket, type PlaneChoice } from '../data-plane/load-plane.ts';
+import { type Addon, choosePlane, type PlaneChoice } from '../data-plane/load-plane.ts';
 import type { LiveConnection } from '../telemetry/live-connection.ts';
 import type { ProxyMetrics } from '../telemetry/render-metrics.ts';
 import { NameResolver } from '../upstream/dns/name-resolver.ts';
 import type { Credentials, ToWorker } from '../worker/messages.ts';
+import { emptyQueues } from './accept-queues.ts';
+import type { BoundSocket } from './bound-socket.ts';
+import { type ConfigSource, type Reload, refused } from './config-source.ts';
 import { FileWatch } from './file-watch.ts';
 import { ListeningSockets } from './listening-sockets.ts';
 import { planReload } from './plan-reload.ts';
@@ -20,7 +23,7 @@ import {
 } from './proxy-report.ts';
 import { resolveUser } from './resolve-user.ts';
 import { UpstreamWatch } from './upstream-watch.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { type Restart, WorkerPool } from './worker-pool.ts';
 import { workerSetup } from './worker-setup.ts';
 
 export type Start =
@@ -28,25 +31,11 @@ export type Start =
   /** Nothing is left open or running. One line each. */
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** Where a configuration is read again. */
-export interface ConfigSource {
-  /** Its path. */
-  readonly file: string;
-  /** Never rejects. Problems are lines for people. */
-  load(): Promise<
-    | { readonly ok: true; readonly snapshot: Snapshot; readonly warnings: readonly string[] }
-    | { readonly ok: false; readonly problems: readonly string[] }
-  >;
-}
-
-/** Lines for people: what changed, or every problem, and then nothing has changed. */
-export type Reload =
-  | { readonly ok: true; readonly changes: readonly string[]; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly string[] };
-
 /** What a worker gets beyond its time to drain before it is taken for stuck. */
 const drainGraceMs = 5_000;
 const abortPatienceMs = 2_000;
+/** What a reload gives to those who wait at a listener that it removes, where workers are at their limits. */
+const removalPatienceMs = 2_000;
 /** How long a start waits for the first answers about endpoints: then it serves with what there is. */
 const firstLookupsMs = 3_000;
 
@@ -59,16 +48,18 @@ export class Supervisor {
   readonly #source: ConfigSource | undefined;
   #snapshot: Snapshot | undefined;
   #credentials: Credentials | undefined;
-  #openSocket: OpenListeningSocket | undefined;
+  #addon: Addon | undefined;
   #sockets: ListeningSockets | undefined;
   #watch: UpstreamWatch | undefined;
   #pool: WorkerPool | undefined;
   #serving: ServingProxy | undefined;
   readonly #reloads = { success: 0, failure: 0 };
-  /** Settles when nobody starts or reloads. */
+  /** Settles when nobody starts, reloads or restarts workers. */
   #turn: Promise<unknown> = Promise.resolve();
   #fileWatch: FileWatch | undefined;
+  #hasServed = false;
   #isStopping = false;
+  readonly #abortion = new AbortController();
 
   /** `source`: where another configuration comes from, in a proxy that can reload. */
   constructor(log: Logger, source?: ConfigSource) {
@@ -123,11 +114,11 @@ export class Supervisor {
     if (!plane.ok) return { ok: false, problems: [plane.problem] };
     if (plane.fallback !== undefined) this.#log.warn({ reason: plane.fallback }, 'portable data plane');
 
-    const open = plane.addon?.openListeningSocket;
-    this.#openSocket = open;
+    this.#addon = plane.addon;
     const logProblem = prepareAccessLog(snapshot.log.access, user.credentials);
     if (logProblem !== undefined) return { ok: false, problems: [logProblem] };
-    const opened = await ListeningSockets.open(snapshot.listeners, snapshot.workers, open);
+    const { listeners, workers } = snapshot;
+    const opened = await ListeningSockets.open(listeners, workers, plane.addon?.openListeningSocket);
     if (!opened.ok) return opened;
     this.#sockets = opened.sockets;
     const watch = new UpstreamWatch(
@@ -180,7 +171,8 @@ export class Supervisor {
     if (logProblem !== undefined) return [logProblem];
     const { watch, pool } = serving;
     const { listeners, workers } = snapshot;
-    const opened = await ListeningSockets.open(listeners, workers, this.#openSocket, serving.sockets);
+    const open = this.#addon?.openListeningSocket;
+    const opened = await ListeningSockets.open(listeners, workers, open, serving.sockets);
     if (!opened.ok) return opened.problems;
     const { sockets } = opened;
     const next: ServingProxy = {
@@ -208,6 +200,7 @@ export class Supervisor {
     this.#log.level = snapshot.log.level;
     watch.configure(watched);
     this.#followFile(snapshot.watch);
+    await this.#emptyQueues(serving.sockets.except(sockets), removalPatienceMs);
     await pool.switchTo(setup);
     serving.sockets.closeExcept(sockets);
     return [];
@@ -220,16 +213,49 @@ export class Supervisor {
     else this.#pool?.send({ kind: 'reopen-logs' });
   }
 
-  /** Accepts nothing more; what is live gets the drain timeout. Resolves when every worker has ended. */
+  /**
+   * Puts a new worker in the place of each, one after the other: it serves before the one that it replaces drains. One
+   * at a time with reloads.
+   */
+  restartWorkers(): Promise<Restart> {
+    const restart = this.#turn.then(() => this.#restartWorkers());
+    this.#turn = restart.catch(() => {});
+    return restart;
+  }
+
+  async #restartWorkers(): Promise<Restart> {
+    const { snapshot, pool } = this.#serving ?? {};
+    if (snapshot === undefined || pool === undefined || this.#isStopping) {
+      return { replaced: [], problem: this.#isStopping ? stopping : 'the proxy does not serve yet' };
+    }
+    this.#log.info('restarting workers, one at a time');
+    const timeoutMs = snapshot.timeouts.drainMs;
+    const restart = await pool.restart({ kind: 'drain', timeoutMs }, timeoutMs + drainGraceMs);
+    if (restart.problem === undefined)
+      this.#log.info({ workers: restart.replaced.length }, 'workers restarted');
+    else this.#log.error({ problem: restart.problem }, 'not every worker was restarted');
+    return restart;
+  }
+
+  /**
+   * Lets nobody new in, serves who waits to be accepted, and gives what is live the rest of the drain timeout. Resolves
+   * when every worker has ended.
+   */
   async stop(): Promise<void> {
     this.#isStopping = true;
     const timeoutMs = this.#snapshot?.timeouts.drainMs ?? 0;
-    await this.#end({ kind: 'drain', timeoutMs }, timeoutMs + drainGraceMs);
+    const endsAt = performance.now() + timeoutMs;
+    // Half: who comes in last gets some time, too.
+    if (this.#hasServed) await this.#emptyQueues([...(this.#sockets?.all() ?? [])], timeoutMs / 2);
+    if (this.#abortion.signal.aborted) return this.abort();
+    const leftMs = Math.max(0, endsAt - performance.now());
+    await this.#end({ kind: 'drain', timeoutMs: leftMs }, leftMs + drainGraceMs);
   }
 
   /** Resets what is live and ends at once; also while `stop` is waiting. */
   async abort(): Promise<void> {
     this.#isStopping = true;
+    this.#abortion.abort();
     await this.#end({ kind: 'abort' }, abortPatienceMs);
   }
 
@@ -247,6 +273,7 @@ export class Supervisor {
     this.#serving = { snapshot, loadedAt: new Date(), plane: plane.kind, served, sockets, watch, pool };
     const started = await pool.start();
     if (!started.ok) return this.#giveUp(started.problem);
+    this.#hasServed = true;
     this.#followFile(snapshot.watch);
     return { ok: true, plane: plane.kind, served };
   }
@@ -265,6 +292,12 @@ export class Supervisor {
     }
   }
 
+  /** Of sockets that are about to be closed. Without the addon there is no way to. */
+  async #emptyQueues(sockets: readonly BoundSocket[], patienceMs: number): Promise<void> {
+    if (this.#addon === undefined || sockets.length === 0) return;
+    await emptyQueues(sockets, this.#addon, patienceMs, this.#abortion.signal);
+  }
+
   async #giveUp(problem: string): Promise<Start> {
     await this.#end({ kind: 'abort' }, abortPatienceMs);
     return { ok: false, problems: [problem] };
@@ -280,10 +313,6 @@ export class Supervisor {
 }
 
 const stopping = 'the proxy is about to end';
-
-function refused(problem: string): Reload {
-  return { ok: false, problems: [problem] };
-}
 
 function servedListeners(sockets: ListeningSockets): ServedListener[] {
   return [...sockets.addresses()].map(([listener, address]) => ({ listener, address }));

@@ -5,9 +5,18 @@ import type { ToWorker } from '../worker/messages.ts';
 import type { MetricsBook } from './metrics-book.ts';
 import type { Answer, Question } from './pending-answers.ts';
 import { RestartBackoff } from './restart-backoff.ts';
+import { adviceOn, deathsOfLoop } from './worker-death.ts';
 import { type WorkerExit, WorkerProcess, type WorkerSetup } from './worker-process.ts';
 
-export type WorkerStart = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+export type WorkerStart =
+  | { readonly ok: true }
+  /** `isTriedAgain`: it dies again and again, and others may be luckier. */
+  | { readonly ok: false; readonly problem: string; readonly isTriedAgain: boolean };
+
+/** One worker in another's place, by their process ids. */
+export type Replacement =
+  | { readonly ok: true; readonly before: number | undefined; readonly now: number | undefined }
+  | { readonly ok: false; readonly problem: string };
 
 /** Who is told which endpoints workers eject. */
 export interface EjectionObserver {
@@ -15,9 +24,6 @@ export interface EjectionObserver {
   /** The worker has gone, and with it what it thought of endpoints. */
   onWorkerGone(worker: number): void;
 }
-
-/** A first worker that dies this often without ever being ready never will be. */
-const deathsBeforeGivingUp = 3;
 
 /**
  * Keeps one of the workers running: a dead one is replaced by one with the same index, that is with the same sockets,
@@ -33,6 +39,8 @@ export class WorkerKeeper {
   /** The current worker, and former ones that drain. */
   readonly #processes = new Set<WorkerProcess>();
   #current: WorkerProcess | undefined;
+  /** Starts, to take the current worker's place. */
+  #successor: WorkerProcess | undefined;
   #restarts = 0;
   #restartTimer: NodeJS.Timeout | undefined;
   #isEnding = false;
@@ -83,19 +91,40 @@ export class WorkerKeeper {
     return answers.filter((answer) => answer !== undefined);
   }
 
-  /** Resolves when the first worker is ready, or when it is clear that none will be. */
+  /** Resolves when the first worker is ready, or when it is clear that none will be soon. */
   start(): Promise<WorkerStart> {
     return new Promise((resolve) => {
       this.#settleStart = resolve;
-      this.#fork();
+      this.#current = this.#fork();
     });
+  }
+
+  /**
+   * Puts a new worker in the place of the present one, which drains as `last` says once the new one serves. Where the
+   * new one cannot, all is as it was.
+   */
+  async replace(last: ToWorker, patienceMs: number): Promise<Replacement> {
+    const former = this.#current;
+    if (former === undefined || this.#isEnding) return notReplaced('it has died, and is replaced anyway');
+    const successor = this.#fork();
+    this.#successor = successor;
+    await successor.settled;
+    this.#successor = undefined;
+    if (!successor.isReady) return notReplaced(`the new one does not start: ${successor.problem}`);
+    // Otherwise it has died meanwhile.
+    if (former === this.#current) {
+      this.#current = successor;
+      this.#observer.onWorkerGone(this.index);
+      void former.end(last, patienceMs);
+    }
+    return { ok: true, before: former.pid, now: successor.pid };
   }
 
   /** Ends the worker, and former ones that drain, and starts no more; may be called again, with less patience. */
   async end(last: ToWorker, patienceMs: number): Promise<void> {
     this.#isEnding = true;
     clearTimeout(this.#restartTimer);
-    this.#settleStart({ ok: false, problem: 'stopped before it was ready' });
+    this.#settleStart({ ok: false, problem: 'stopped before it was ready', isTriedAgain: false });
     await Promise.all([...this.#processes].map((process) => process.end(last, patienceMs)));
   }
 
@@ -124,7 +153,7 @@ export class WorkerKeeper {
         { workerPid: process.pid },
         'worker cannot take over the configuration and is replaced',
       );
-      await process.kill();
+      await process.kill('cannot take over the configuration');
     }
   }
 
@@ -133,7 +162,7 @@ export class WorkerKeeper {
     for (const process of this.#processes) process.send(message);
   }
 
-  #fork(): void {
+  #fork(): WorkerProcess {
     const worker = new WorkerProcess(this.#setup(), {
       ready: () => this.#ready(worker),
       failed: (problem) => this.#failed(problem),
@@ -143,11 +172,13 @@ export class WorkerKeeper {
         if (worker === this.#current) this.#observer.onEjection(this.index, ...ejection);
       },
       reported: (report) => this.#book.note(worker, report),
+      stuck: (silentMs) =>
+        this.#log.error({ workerPid: worker.pid, silentMs }, 'worker gives no sign of life and is killed'),
       exited: (exit) => this.#exited(worker, exit),
       silent: () => this.#book.close(worker),
     });
     this.#processes.add(worker);
-    this.#current = worker;
+    return worker;
   }
 
   #ready(worker: WorkerProcess): void {
@@ -158,7 +189,7 @@ export class WorkerKeeper {
 
   #failed(problem: string): void {
     if (this.#hasBeenReady) this.#log.error({ problem }, 'worker cannot serve');
-    this.#settleStart({ ok: false, problem });
+    this.#settleStart({ ok: false, problem, isTriedAgain: false });
   }
 
   #draining(worker: WorkerProcess): void {
@@ -166,23 +197,38 @@ export class WorkerKeeper {
     this.#log.info({ workerPid: worker.pid }, 'worker drains on a signal of its own and is replaced');
     this.#observer.onWorkerGone(this.index);
     this.#restarts += 1;
-    this.#fork();
+    this.#current = this.#successor ?? this.#fork();
   }
 
-  #exited(worker: WorkerProcess, { how, livedMs }: WorkerExit): void {
+  #exited(worker: WorkerProcess, exit: WorkerExit): void {
     this.#processes.delete(worker);
     if (worker !== this.#current) return;
-    this.#current = undefined;
+    this.#current = this.#successor;
     this.#observer.onWorkerGone(this.index);
     if (this.#isEnding) return;
-    const restartInMs = this.#backoff.delayAfterDeath(livedMs);
-    if (!this.#hasBeenReady && this.#backoff.quickDeaths >= deathsBeforeGivingUp) {
-      const problem = `worker ${this.index} died ${deathsBeforeGivingUp} times before it was ready (${how})`;
-      this.#settleStart({ ok: false, problem });
-      return;
-    }
-    this.#log.error({ workerPid: worker.pid, how, restartInMs }, 'worker died and is replaced');
     this.#restarts += 1;
-    this.#restartTimer = setTimeout(() => this.#fork(), restartInMs);
+    const restartInMs = this.#backoff.delayAfterDeath(exit.livedMs);
+    this.#tellDeath(worker.pid, exit.how, restartInMs);
+    if (this.#current !== undefined) return;
+    this.#restartTimer = setTimeout(() => {
+      this.#current = this.#fork();
+    }, restartInMs);
   }
+
+  #tellDeath(workerPid: number | undefined, how: string, restartInMs: number): void {
+    const deaths = this.#backoff.quickDeaths;
+    const isLoop = deaths >= deathsOfLoop;
+    const facts = { workerPid, how, restartInMs, ...(isLoop && { deaths, advice: adviceOn(how) }) };
+    this.#log.error(
+      facts,
+      isLoop ? 'worker dies again and again soon after its start' : 'worker died and is replaced',
+    );
+    if (!isLoop || this.#hasBeenReady) return;
+    const problem = `worker ${this.index} died ${deaths} times before it was ready (${how}): ${adviceOn(how)}`;
+    this.#settleStart({ ok: false, problem, isTriedAgain: true });
+  }
+}
+
+function notReplaced(problem: string): Replacement {
+  return { ok: false, problem };
 }

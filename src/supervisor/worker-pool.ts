@@ -21,6 +21,19 @@ export interface WorkerStatus {
   readonly connections: number;
 }
 
+/** Process ids. */
+export interface ReplacedWorker {
+  readonly index: number;
+  readonly before: number | undefined;
+  readonly now: number | undefined;
+}
+
+/** `problem`: why not the others. */
+export interface Restart {
+  readonly replaced: readonly ReplacedWorker[];
+  readonly problem: string | undefined;
+}
+
 /** All workers: starts them, keeps their number, ends them. */
 export class WorkerPool {
   readonly #keepers: readonly WorkerKeeper[];
@@ -55,15 +68,31 @@ export class WorkerPool {
     }));
   }
 
-  /** Resolves when every worker is ready, or at the first that cannot be. */
+  /**
+   * Resolves when every worker is ready, or dies again and again while at least one is ready; or when none of them will
+   * be, at the first that says that it cannot serve.
+   */
   start(): Promise<WorkerStart> {
     return new Promise((resolve) => {
       const starts = this.#keepers.map(async (keeper) => {
         const start = await keeper.start();
-        if (!start.ok) resolve(start);
+        if (!start.ok && !start.isTriedAgain) resolve(start);
+        return start;
       });
-      void Promise.all(starts).then(() => resolve({ ok: true }));
+      void Promise.all(starts).then((all) => resolve(all.find(({ ok }) => ok) ?? all[0] ?? { ok: true }));
     });
+  }
+
+  /** One at a time, as `WorkerKeeper.replace`; no further where one cannot be replaced. */
+  async restart(last: ToWorker, patienceMs: number): Promise<Restart> {
+    const replaced: ReplacedWorker[] = [];
+    for (const keeper of this.#keepers) {
+      const { index } = keeper;
+      const replacement = await keeper.replace(last, patienceMs);
+      if (!replacement.ok) return { replaced, problem: `worker ${index}: ${replacement.problem}` };
+      replaced.push({ index, before: replacement.before, now: replacement.now });
+    }
+    return { replaced, problem: undefined };
   }
 
   /** Whether every worker serves this. */

@@ -4,6 +4,7 @@ import type { Snapshot } from '../config/snapshot.ts';
 import type { MetricsReport } from '../telemetry/metrics-report.ts';
 import { isToSupervisor, type ToWorker } from '../worker/messages.ts';
 import type { BoundSocket } from './bound-socket.ts';
+import { beatMs, Heartbeat, mostMissed } from './heartbeat.ts';
 import { type Answer, PendingAnswers, type Question } from './pending-answers.ts';
 import type { UpstreamMessage } from './upstream-watch.ts';
 
@@ -22,13 +23,15 @@ export interface WorkerObserver {
   draining(): void;
   ejection(upstream: string, endpoint: string, why: string | undefined): void;
   reported(report: MetricsReport): void;
+  /** It answers nothing any more, and is killed. */
+  stuck(silentMs: number): void;
   exited(exit: WorkerExit): void;
   /** Whatever it had still to say has been heard. */
   silent(): void;
 }
 
 export interface WorkerExit {
-  /** `exit code 1`, `SIGKILL`. */
+  /** `exit code 1`, `SIGKILL`, `SIGKILL: no sign of life`. */
   readonly how: string;
   readonly livedMs: number;
 }
@@ -55,9 +58,14 @@ export class WorkerProcess {
   readonly #settled: Promise<void>;
   #settle: () => void = () => {};
   readonly #answers = new PendingAnswers();
+  #heartbeat: Heartbeat | undefined;
+  /** Questions under way that have a patience of their own. */
+  #excuses = 0;
   #hasStarted = false;
   #isReady = false;
   #isEnding = false;
+  #killedBecause: string | undefined;
+  #problem: string | undefined;
 
   /** `cluster.setupPrimary` must have been called. */
   constructor(setup: WorkerSetup, observer: WorkerObserver) {
@@ -73,10 +81,15 @@ export class WorkerProcess {
     this.#exited = new Promise((resolve) => {
       const finish = (how: string) => {
         clearTimeout(this.#startTimer);
+        this.#heartbeat?.stop();
+        this.#problem ??= how;
         this.#observer.exited({ how, livedMs: performance.now() - this.#forkedAt });
         resolve();
       };
-      this.#worker.once('exit', (code, signal) => finish(signal ?? `exit code ${code}`));
+      this.#worker.once('exit', (code, signal) => {
+        const how = signal ?? `exit code ${code}`;
+        finish(this.#killedBecause === undefined ? how : `${how}: ${this.#killedBecause}`);
+      });
       // A process that could not be made has no exit; other errors are about messages to one that has gone.
       this.#worker.on('error', (error) => {
         if (this.#worker.process.pid === undefined) finish(error.message);
@@ -86,7 +99,7 @@ export class WorkerProcess {
       this.#settle = resolve;
     });
     this.#settled = Promise.race([ready, this.#exited]);
-    this.#startTimer = setTimeout(() => this.#kill(), startTimeoutMs);
+    this.#startTimer = setTimeout(() => this.#kill('not ready in time'), startTimeoutMs);
   }
 
   get pid(): number | undefined {
@@ -96,6 +109,16 @@ export class WorkerProcess {
   /** It accepts connections on every listener, or has done so. */
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  /** Resolves when it is ready or has gone. */
+  get settled(): Promise<void> {
+    return this.#settled;
+  }
+
+  /** Why it does not serve; undefined while it may. */
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
   /** What it serves, or will when it is ready. */
@@ -109,12 +132,22 @@ export class WorkerProcess {
     return this.#answers.ask((request) => this.send({ ...question, request }), patienceMs);
   }
 
+  /** It may be busy with the answer for longer than a worker that is not may be silent. */
+  async #askPatiently(question: Question): Promise<Answer | undefined> {
+    this.#excuses += 1;
+    try {
+      return await this.ask(question, reloadPatienceMs);
+    } finally {
+      this.#excuses -= 1;
+    }
+  }
+
   /** Has it make ready for another configuration, once it serves its first. Undefined: it has gone meanwhile. */
   async prepare({ configure, sockets }: WorkerSetup): Promise<Prepared | undefined> {
     await this.#settled;
     const { snapshot, maxConnections, ownListeners } = configure;
     const question = { kind: 'prepare', snapshot, maxConnections, ownListeners } as const;
-    const asked = this.ask(question, reloadPatienceMs);
+    const asked = this.#askPatiently(question);
     this.#sendSockets(sockets);
     const answer = await asked;
     if (answer?.kind !== 'prepared') return this.#worker.isConnected() ? silent : undefined;
@@ -129,7 +162,7 @@ export class WorkerProcess {
     if (this.#prepared !== snapshot && (await this.prepare(setup))?.ok !== true) return false;
     this.#prepared = undefined;
     const upstreams = [...setup.upstreams()].filter((message) => message.kind === 'endpoints');
-    const answer = await this.ask({ kind: 'switch', upstreams }, reloadPatienceMs);
+    const answer = await this.#askPatiently({ kind: 'switch', upstreams });
     if (answer?.kind === 'switched') this.#snapshot = snapshot;
     return this.#snapshot === snapshot;
   }
@@ -141,8 +174,8 @@ export class WorkerProcess {
   }
 
   /** Resolves when it has gone. */
-  async kill(): Promise<void> {
-    this.#kill();
+  async kill(why: string): Promise<void> {
+    this.#kill(why);
     await this.#exited;
   }
 
@@ -150,9 +183,9 @@ export class WorkerProcess {
   async end(last: ToWorker, patienceMs: number): Promise<void> {
     this.#isEnding = true;
     // It has no connection yet, and nobody to hear a message.
-    if (!this.#hasStarted) this.#kill();
+    if (!this.#hasStarted) this.#kill('it has not started');
     this.send(last);
-    const killTimer = setTimeout(() => this.#kill(), patienceMs);
+    const killTimer = setTimeout(() => this.#kill('it does not end'), patienceMs);
     await this.#exited;
     clearTimeout(killTimer);
   }
@@ -160,6 +193,7 @@ export class WorkerProcess {
   #receive(message: unknown): void {
     if (!isToSupervisor(message)) return;
     if (message.kind === 'metrics') this.#observer.reported(message.report);
+    if (message.kind === 'heartbeat') this.#heartbeat?.answered();
     if ('request' in message) this.#answers.receive(message);
     // The sockets that a starting worker would get may be closed by now.
     if (this.#isEnding) return;
@@ -171,10 +205,12 @@ export class WorkerProcess {
       case 'ready':
         clearTimeout(this.#startTimer);
         this.#isReady = true;
+        this.#heartbeat = this.#startHeartbeat();
         this.#settle();
         this.#observer.ready();
         break;
       case 'failed':
+        this.#problem = message.problem;
         this.#observer.failed(message.problem);
         break;
       case 'draining':
@@ -184,6 +220,17 @@ export class WorkerProcess {
         this.#observer.ejection(message.upstream, message.endpoint, message.why);
         break;
     }
+  }
+
+  #startHeartbeat(): Heartbeat {
+    return new Heartbeat({
+      ask: () => this.send({ kind: 'heartbeat' }),
+      isExcused: () => this.#excuses > 0,
+      stuck: () => {
+        this.#observer.stuck(beatMs * mostMissed);
+        this.#kill('no sign of life');
+      },
+    });
   }
 
   #setUp(): void {
@@ -205,7 +252,8 @@ export class WorkerProcess {
     if (this.#worker.isConnected()) this.#worker.send(message, ignoreGone);
   }
 
-  #kill(): void {
+  #kill(why: string): void {
+    this.#killedBecause = why;
     this.#worker.process.kill('SIGKILL');
   }
 }

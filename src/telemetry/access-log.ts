@@ -8,8 +8,9 @@ import type { ConnectionObserver, ConnectionSummary } from './connection-summary
 interface Destination {
   write(line: string): boolean;
   flush(): void;
-  flushSync(): void;
+  /** Writes what is left, and then closes. */
   end(): void;
+  once(event: 'close' | 'error', listener: () => void): unknown;
 }
 
 /** Where a log could go on. */
@@ -23,6 +24,8 @@ const flushIntervalMs = 100;
 /** Bytes gathered before a write; and bytes waiting past which lines are dropped rather than held in memory. */
 const gatheredBytes = 8 * 1024;
 const mostWaitingBytes = 16 * 1024 * 1024;
+/** What the last lines get to be written: a pipe that nobody reads would hold the process for ever. */
+const lastLinesMs = 2_000;
 
 /** Writes one JSON object a line for each connection that ended, gathered and without waiting for the disk. */
 export class AccessLog implements ConnectionObserver {
@@ -53,7 +56,7 @@ export class AccessLog implements ConnectionObserver {
     if (target === this.#target) return { use: () => {}, discard: () => {} };
     const next = this.#open(target);
     const use = () => {
-      this.#close(this.#destination);
+      this.#destination?.end();
       this.#target = target;
       this.#destination = next;
     };
@@ -65,17 +68,29 @@ export class AccessLog implements ConnectionObserver {
     if (this.#target === 'stdout') return;
     try {
       const next = this.#open(this.#target);
-      this.#close(this.#destination);
+      this.#destination?.end();
       this.#destination = next;
     } catch {
       this.lost += 1;
     }
   }
 
-  /** Writes what is left. */
-  close(): void {
+  /** Resolves when what is left is written, or will not be. */
+  async close(): Promise<void> {
     clearInterval(this.#flushTimer);
-    this.#close(this.#destination);
+    const destination = this.#destination;
+    this.#destination = undefined;
+    if (destination === undefined) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, lastLinesMs);
+      for (const event of ['close', 'error'] as const) {
+        destination.once(event, () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }
+      destination.end();
+    });
   }
 
   #open(target: string): Destination | undefined {
@@ -95,15 +110,6 @@ export class AccessLog implements ConnectionObserver {
       this.lost += 1;
     });
     return destination;
-  }
-
-  #close(destination: Destination | undefined): void {
-    try {
-      destination?.flushSync();
-    } catch {
-      this.lost += 1;
-    }
-    destination?.end();
   }
 }
 

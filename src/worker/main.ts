@@ -5,7 +5,10 @@ import { Worker } from './worker.ts';
 
 /** The worker process. It is started by the supervisor, and never outlives it for longer than it takes to drain. */
 
-/** Nothing should keep the process after its last connection; this ends it even so. */
+/**
+ * Nothing should keep the process after its last connection but a log line that nobody takes. That keeps a thread, too,
+ * which an orderly exit would wait for.
+ */
 const exitPatienceMs = 1_000;
 
 /** Resolves when all that was told has been passed to the supervisor. */
@@ -31,7 +34,7 @@ void worker.ended
   .then(() => lastTold)
   .then(() => {
     if (process.connected) process.disconnect();
-    setTimeout(() => process.exit(), exitPatienceMs).unref();
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), exitPatienceMs).unref();
   });
 
 tell({ kind: 'started' });

@@ -61,6 +61,8 @@ export type ToWorker =
   | { readonly kind: 'abort' }
   /** Log files have been moved away: open their paths anew. */
   | { readonly kind: 'reopen-logs' }
+  /** Answered by the same, at once. */
+  | { readonly kind: 'heartbeat' }
   /** Answered by `metrics` and `connections` with the same number. */
   | { readonly kind: 'report-metrics'; readonly request: number }
   | { readonly kind: 'report-connections'; readonly request: number; readonly limit: number };
@@ -87,6 +89,7 @@ export type ToSupervisor =
   /** `problem`: it cannot, and goes on as before. */
   | { readonly kind: 'prepared'; readonly request: number; readonly problem: string | undefined }
   | { readonly kind: 'switched'; readonly request: number }
+  | { readonly kind: 'heartbeat' }
   /** It was asked by a signal of its own to drain: another worker is to take its place at once. */
   | { readonly kind: 'draining' };
 
@@ -116,6 +119,7 @@ const toWorkerKinds: ReadonlySet<unknown> = new Set<ToWorker['kind']>([
   'drain',
   'abort',
   'reopen-logs',
+  'heartbeat',
   'report-metrics',
   'report-connections',
 ]);
@@ -128,6 +132,7 @@ const toSupervisorKinds: ReadonlySet<unknown> = new Set<ToSupervisor['kind']>([
   'connections',
   'prepared',
   'switched',
+  'heartbeat',
   'draining',
 ]);
 

@@ -1,10 +1,13 @@
+import { setImmediate } from 'node:timers/promises';
+
 import type { ListeningHandle } from '../data-plane/data-plane.ts';
+import { Draining } from './draining.ts';
 import type { ToSupervisor, ToWorker } from './messages.ts';
 import { dropPrivileges } from './privileges.ts';
 import { Serving } from './serving.ts';
 
-/** How often a draining worker looks whether its last connection has ended: no cost while it serves. */
-const drainPollMs = 20;
+/** Turns of the loop in which a worker that is to accept nothing more takes in those who wait, 64 a turn. */
+const lastAcceptTurns = 32;
 
 /**
  * One worker: takes the snapshot and its sockets from the supervisor, serves them with a data plane, and drains.
@@ -18,8 +21,9 @@ export class Worker {
   #settleEnded: () => void = () => {};
   #serving: Serving | undefined;
   #hasServed = false;
-  #drainTimers: NodeJS.Timeout[] = [];
+  #draining: Draining | undefined;
   #isLeaving = false;
+  #isAborting = false;
 
   constructor(tell: (message: ToSupervisor) => void) {
     this.#tell = tell;
@@ -70,6 +74,9 @@ export class Worker {
       case 'reopen-logs':
         this.#serving?.accessLog.reopen();
         break;
+      case 'heartbeat':
+        this.#tell({ kind: 'heartbeat' });
+        break;
       case 'report-metrics':
         void this.#reportMetrics(message.request);
         break;
@@ -83,12 +90,16 @@ export class Worker {
   drain(timeoutMs = this.#serving?.snapshot.timeouts.drainMs ?? 0): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
-    this.#serving?.listeners.stop();
-    const endIfIdle = () => {
-      if ((this.#serving?.plane.connectionCount ?? 0) === 0) this.abort();
-    };
-    this.#drainTimers = [setTimeout(() => this.abort(), timeoutMs), setInterval(endIfIdle, drainPollMs)];
-    endIfIdle();
+    const serving = this.#serving;
+    if (serving === undefined) {
+      this.abort();
+      return;
+    }
+    void acceptWaiting().then(() => {
+      if (this.#isAborting) return;
+      serving.listeners.stop();
+      this.#draining = new Draining(serving.plane, timeoutMs, () => this.abort());
+    });
   }
 
   /** For a signal to this process alone: the supervisor is to put another worker in its place. */
@@ -100,13 +111,17 @@ export class Worker {
   /** Resets what is live. */
   abort(): void {
     this.#isLeaving = true;
-    for (const timer of this.#drainTimers) clearInterval(timer);
-    void Promise.resolve(this.#serving?.plane.close()).finally(() => {
-      this.#serving?.accessLog.close();
-      // One that never served has nothing to report.
-      const told = this.#hasServed ? this.#reportMetrics(undefined) : Promise.resolve();
-      void told.finally(this.#settleEnded);
-    });
+    if (this.#isAborting) return;
+    this.#isAborting = true;
+    this.#draining?.stop();
+    void this.#close().finally(this.#settleEnded);
+  }
+
+  async #close(): Promise<void> {
+    await this.#serving?.plane.close();
+    await this.#serving?.accessLog.close();
+    // One that never served has nothing to report.
+    if (this.#hasServed) await this.#reportMetrics(undefined);
   }
 
   #serve(): void {
@@ -157,6 +172,11 @@ export class Worker {
       this.abort();
     }
   }
+}
+
+/** Nobody may hold the socket once this worker has closed it: whoever waits there then is reset. */
+async function acceptWaiting(): Promise<void> {
+  for (let turn = 0; turn < lastAcceptTurns; turn++) await setImmediate();
 }
 
 function isListeningHandle(value: unknown): value is ListeningHandle {

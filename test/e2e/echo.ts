@@ -55,6 +55,13 @@ export class EchoClient {
     });
   }
 
+  /** Resolves when the kernel has connected it, which is before the proxy accepts. */
+  static async connect(port: number): Promise<EchoClient> {
+    const client = new EchoClient(port);
+    await once(client.#socket, 'connect');
+    return client;
+  }
+
   send(text: string): void {
     this.#socket.write(text);
   }

@@ -107,6 +107,36 @@ for (const plane of planes) {
         }));
     }
 
+    test('who waits to be accepted when SIGTERM comes is served', () =>
+      withSluice({ workers: 1 }, async (sluice) => {
+        const [worker = 0] = sluice.workerPids;
+        process.kill(worker, 'SIGSTOP');
+        const waiting = await Promise.all(Array.from({ length: 200 }, () => EchoClient.connect(sluice.port)));
+        const echoes = waiting.map((client) => client.echo('waited'));
+        sluice.kill('SIGTERM');
+        await sluice.logged('draining; a second signal ends at once');
+        process.kill(worker, 'SIGCONT');
+        for (const echoed of await Promise.all(echoes)) assert.equal(echoed, 'waited');
+        for (const client of waiting) client.end();
+        assert.deepEqual(await sluice.exited, { code: 0, signal: null });
+      }));
+
+    test('SIGTERM under a closed loop of new connections resets nobody', () =>
+      withSluice({}, async (sluice) => {
+        const ends: string[] = [];
+        const callers = Array.from({ length: 8 }, async () => {
+          for (let end = 'echoed'; end === 'echoed'; ends.push(end)) end = await echoEnd(sluice.port);
+        });
+        await eventually('the loop turns', () => ends.length > 100);
+        sluice.kill('SIGTERM');
+        await Promise.all(callers);
+        assert.deepEqual(
+          ends.filter((end) => end !== 'echoed' && end !== 'ECONNREFUSED'),
+          [],
+        );
+        assert.deepEqual(await sluice.exited, { code: 0, signal: null });
+      }));
+
     test('live connections are reset when the time to drain is up', () =>
       withSluice({ timeouts: { drain: '200ms' } }, async (sluice) => {
         const live = new EchoClient(sluice.port);
@@ -161,6 +191,32 @@ for (const plane of planes) {
   });
 }
 
+describe('a worker that is stuck', { concurrency: true }, () => {
+  for (const plane of planes) {
+    test(`is killed and replaced (${plane})`, async () => {
+      const sluice = await SluiceProcess.serve({
+        workers: 2,
+        dataPlane: plane,
+        listeners: [{ name: 'edge', address: '127.0.0.1:0' }],
+        routes: [{ upstream: 'echo' }],
+        upstreams: { echo: { endpoints: [backend.address] } },
+      });
+      try {
+        const [stuck = 0, other = 0] = sluice.workerPids;
+        process.kill(stuck, 'SIGSTOP');
+        await sluice.logged('worker ready', 3);
+        const death = await sluice.found('its death', ({ msg }) => msg === 'worker died and is replaced');
+        assert.deepEqual([death.workerPid, death.how], [stuck, 'SIGKILL: no sign of life']);
+        assert.ok(!isRunning(stuck));
+        assert.ok(sluice.workerPids.includes(other));
+        for (let turn = 0; turn < 20; turn++) await echoOnce(sluice.port);
+      } finally {
+        await sluice.end();
+      }
+    });
+  }
+});
+
 describe('workers that keep dying', () => {
   const config = {
     workers: 1,
@@ -183,12 +239,35 @@ describe('workers that keep dying', () => {
     }
   });
 
+  /** As `sluiceArguments`, with workers that die where this holds. */
+  const dyingWhere = (condition: string) => {
+    const dies = `import cluster from 'node:cluster'; if (cluster.isWorker && ${condition}) process.exit(7);`;
+    return ['--import', `data:text/javascript,${encodeURIComponent(dies)}`, ...sluiceArguments];
+  };
+
+  test('are tried again while another serves, and one line tells what to do', async () => {
+    const sluice = await SluiceProcess.serve(
+      { ...config, workers: 2 },
+      dyingWhere('cluster.worker.id !== 2'),
+    );
+    try {
+      const loop = await sluice.found('the loop', ({ deaths }) => deaths === 4);
+      assert.equal(loop.msg, 'worker dies again and again soon after its start');
+      assert.deepEqual([loop.worker, loop.how], [0, 'exit code 7']);
+      assert.equal(loop.advice, 'what it wrote to stderr tells why');
+    } finally {
+      await sluice.end();
+    }
+  });
+
   test('are given up where they never were ready', async () => {
-    const dies = 'import cluster from "node:cluster"; if (cluster.isWorker) process.exit(7);';
-    const dying = ['--import', `data:text/javascript,${encodeURIComponent(dies)}`, ...sluiceArguments];
-    const input = JSON.stringify({ admin: { address: false }, ...config });
+    const dying = dyingWhere('true');
+    const input = JSON.stringify({ admin: { address: false }, ...config, workers: 2 });
     const { code, stderr } = await runCommand(process.execPath, [...dying, 'run', '-c', '-'], { input });
-    assert.match(stderr, /^sluice: worker 0 died 3 times before it was ready \(exit code 7\)$/m);
+    assert.match(
+      stderr,
+      /^sluice: worker \d died 3 times before it was ready \(exit code 7\): what it wrote/m,
+    );
     assert.equal(code, 1);
   });
 });

@@ -24,6 +24,9 @@ export interface LogLine {
   readonly workerPid?: number;
   readonly reason?: string;
   readonly restartInMs?: number;
+  readonly how?: string;
+  readonly deaths?: number;
+  readonly advice?: string;
   readonly time?: string;
   readonly upstream?: string;
   readonly endpoint?: string;
