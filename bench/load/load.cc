@@ -2,15 +2,22 @@
 // that what the proxy costs is not hidden under TLS. It plays a ready-made ClientHello and then plain bytes, which a
 // TLS-passthrough proxy cannot tell from a handshake.
 //
-//   load --proxy PORT --server PORT --hello FILE --mode connect|echo|down|up|idle
-//        [--clients N] [--size BYTES] [--seconds S]
+//   load --proxy PORT --server PORT --hello FILE --mode connect|echo|down|up|idle [--backends N] [--names N]
+//        [--clients N] [--size BYTES] [--rate N] [--warm S] [--seconds S] [--watch PID,PID] [--direct yes]
 //
-// connect: as many new connections as come through: hello, a 64-byte answer, close.
+// connect: as many new connections as come through, or `rate` a second: hello, a 64-byte answer, close.
 // echo:    each client sends `size` bytes and waits until they are back, over and over.
 // down/up: each client receives or sends as fast as it can.
-// idle:    opens the connections, prints `ready`, and holds them until standard input ends.
+// idle:    opens the connections, prints `ready`, and holds them until standard input ends; a byte there asks for as
+//          many more.
+// direct:  the clients go straight to the backends: what there is without a proxy.
 //
-// Prints one JSON object: operations, bytes, errors, seconds, latency percentiles in microseconds.
+// The backends listen on 127.0.1.1, 127.0.1.2 …, all on the one port. The clients call from 127.0.2.1 to 127.0.2.64: so
+// no two of all these ever want the same port of one address. A hello that holds `n0000000` asks for one of `names`
+// names, drawn anew for each connection.
+//
+// Prints `started` after `warm` seconds, then one JSON object: operations, bytes, errors, seconds, latency percentiles
+// in microseconds, and the processor time in nanoseconds that each watched process took in that time.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,38 +34,37 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
-#include <map>
-#include <memory>
-#include <string>
+#include <string_view>
 #include <vector>
+
+#include "options.h"
 
 namespace {
 
-enum class Mode { kConnect, kEcho, kDown, kUp, kIdle };
-
-constexpr size_t kChunk = 256 * 1024;
 constexpr size_t kAnswer = 64;
 
-struct Options {
-  uint16_t proxy = 0;
-  uint16_t server = 0;
-  Mode mode = Mode::kConnect;
-  size_t clients = 64;
-  size_t size = 1024;
-  double seconds = 3;
-  std::vector<uint8_t> hello;
-};
+constexpr uint64_t kPatienceNs = 10000000000;
+constexpr uint32_t kBackendBase = 0x7f000101;  // 127.0.1.1
+constexpr uint32_t kClientBase = 0x7f000201;   // 127.0.2.1
+constexpr size_t kClientAddresses = 64;
 
-uint64_t NowNs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+uint64_t ReadNs(clockid_t clock) {
+  timespec now = {};
+  clock_gettime(clock, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+uint64_t NowNs() { return ReadNs(CLOCK_MONOTONIC); }
+
+/** All threads, those that have ended too; 0 when there is no such process. */
+uint64_t CpuNs(pid_t pid) {
+  clockid_t clock;
+  return clock_getcpuclockid(pid, &clock) == 0 ? ReadNs(clock) : 0;
 }
 
 struct Socket {
   int fd = -1;
+  bool is_listener = false;
   bool is_server = false;
   size_t hello_left = 0;  // Server: bytes of the hello still to come.
   size_t expected = 0;    // Client: bytes of the answer still to come.
@@ -73,29 +79,28 @@ class Load {
 
   int Run() {
     epoll_ = epoll_create1(0);
-    listener_ = Listen();
-    if (listener_ < 0) return Fail("listen");
-    epoll_event event = {EPOLLIN, {.ptr = nullptr}};
-    epoll_ctl(epoll_, EPOLL_CTL_ADD, listener_, &event);
-    for (size_t i = 0; i < options_.clients; i++) {
-      Connect();
-      if (i % 128 == 127) Turn(0);
-    }
-    const uint64_t give_up_ns = NowNs() + 20000000000ull;
-    if (options_.mode != Mode::kConnect) {
-      while (up_ < options_.clients && NowNs() < give_up_ns) Turn(10);
-      if (up_ < options_.clients) return Fail("not every connection came up");
+    FindName();
+    for (size_t i = 0; i < options_.backends; i++) {
+      if (!Listen(kBackendBase + static_cast<uint32_t>(i))) return Fail("listen");
     }
     if (options_.mode == Mode::kIdle) return HoldIdle();
-    // What happened while the connections were made is not counted.
+    if (options_.mode == Mode::kConnect) {
+      for (size_t i = 0; i < options_.clients && !IsPaced(); i++) Connect();
+    } else if (!OpenUntil(options_.clients)) {
+      return Fail("not every connection came up");
+    }
+    TurnFor(options_.warm_seconds);
     printf("started\n");
     fflush(stdout);
     operations_ = bytes_ = errors_ = 0;
     latencies_.clear();
+    std::vector<uint64_t> before;
+    for (pid_t pid : options_.watched) before.push_back(CpuNs(pid));
     const uint64_t start_ns = NowNs();
-    const uint64_t end_ns = start_ns + static_cast<uint64_t>(options_.seconds * 1e9);
-    while (NowNs() < end_ns) Turn(10);
-    Print(static_cast<double>(NowNs() - start_ns) / 1e9);
+    TurnFor(options_.seconds);
+    const double seconds = static_cast<double>(NowNs() - start_ns) / 1e9;
+    for (size_t i = 0; i < before.size(); i++) before[i] = CpuNs(options_.watched[i]) - before[i];
+    Print(seconds, before);
     return 0;
   }
 
@@ -106,22 +111,57 @@ class Load {
     return 1;
   }
 
-  static sockaddr_in Loopback(uint16_t port) {
+  bool IsPaced() const { return options_.mode == Mode::kConnect && options_.rate > 0; }
+
+  /** For this long, and on a machine that is busy with something else a while longer. */
+  void TurnFor(double seconds) {
+    const uint64_t start_ns = NowNs();
+    const auto length_ns = static_cast<uint64_t>(seconds * 1e9);
+    uint64_t opened = 0;
+    for (uint64_t past_ns = 0; past_ns < length_ns || (!IsEnough() && past_ns < kPatienceNs);
+         past_ns = NowNs() - start_ns) {
+      const auto due = static_cast<uint64_t>(static_cast<double>(past_ns) / 1e9 * options_.rate);
+      for (; IsPaced() && opened < due; opened++) Connect();
+      Turn(IsPaced() ? 1 : 10);
+    }
+  }
+
+  bool IsEnough() const { return operations_ >= options_.clients || bytes_ >= options_.clients * kChunk; }
+
+  static sockaddr_in Address(uint32_t host, uint16_t port) {
     sockaddr_in to = {};
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_addr.s_addr = htonl(host);
     return to;
   }
 
-  int Listen() {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  void FindName() {
+    const std::string_view hello(reinterpret_cast<const char*>(options_.hello.data()), options_.hello.size());
+    const size_t at = hello.find("n0000000");
+    if (at != std::string_view::npos) digits_at_ = at + 1;
+  }
+
+  void DrawName() {
+    draw_ = draw_ * 6364136223846793005ull + 1442695040888963407ull;
+    uint64_t name = (draw_ >> 33) % options_.names;
+    for (size_t i = 7; i-- > 0 && digits_at_ > 0; name /= 10) {
+      options_.hello[digits_at_ + i] = static_cast<uint8_t>('0' + name % 10);
+    }
+  }
+
+  bool Listen(uint32_t host) {
+    auto* listener = new Socket;
+    listener->is_listener = true;
+    listener->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     const int on = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    const sockaddr_in own = Loopback(options_.server);
-    if (bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof(own)) != 0) return -1;
-    return listen(fd, 4096) == 0 ? fd : -1;
+    setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    setsockopt(listener->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    const sockaddr_in own = Address(host, options_.server);
+    if (bind(listener->fd, reinterpret_cast<const sockaddr*>(&own), sizeof(own)) != 0) return false;
+    if (listen(listener->fd, 4096) != 0) return false;
+    Watch(listener);
+    return true;
   }
 
   void Connect() {
@@ -129,14 +169,15 @@ class Load {
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     const int on = 1;
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    // Many clients share few ports' worth of address space: spread them over the loopback range.
-    sockaddr_in from = Loopback(0);
-    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + next_source_++ % 64);
+    const uint32_t turn = next_client_++;
+    const sockaddr_in from = Address(kClientBase + turn % kClientAddresses, 0);
     setsockopt(client->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
     bind(client->fd, reinterpret_cast<const sockaddr*>(&from), sizeof(from));
     client->started_ns = NowNs();
     client->expected = kAnswer;
-    const sockaddr_in to = Loopback(options_.proxy);
+    const uint32_t backend = kBackendBase + turn % static_cast<uint32_t>(options_.backends);
+    const sockaddr_in to =
+        options_.is_direct ? Address(backend, options_.server) : Address(INADDR_LOOPBACK, options_.proxy);
     connect(client->fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to));
     client->unsent = options_.hello.size();
     Watch(client);
@@ -152,8 +193,8 @@ class Load {
     const int count = epoll_wait(epoll_, events, 256, wait_ms);
     for (int i = 0; i < count; i++) {
       auto* socket = static_cast<Socket*>(events[i].data.ptr);
-      if (socket == nullptr) {
-        Accept();
+      if (socket->is_listener) {
+        Accept(socket->fd);
       } else if (socket->is_server) {
         Serve(socket);
       } else {
@@ -164,9 +205,9 @@ class Load {
     closed_.clear();
   }
 
-  void Accept() {
+  void Accept(int listener) {
     for (;;) {
-      const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK);
+      const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
       if (fd < 0) return;
       auto* server = new Socket;
       server->fd = fd;
@@ -229,6 +270,7 @@ class Load {
   void Drive(Socket* client) {
     for (;;) {
       if (client->fd < 0) return;
+      if (!client->is_up && client->unsent == options_.hello.size()) DrawName();
       const std::vector<uint8_t>& message = client->is_up ? chunk_ : options_.hello;
       const size_t size = client->is_up ? std::min(client->unsent, kChunk) : message.size();
       if (client->unsent > 0 && !SendRest(client, message.data(), size)) return;
@@ -254,20 +296,20 @@ class Load {
 
   void Lost(Socket* client) {
     Close(client, true);
-    if (options_.mode == Mode::kConnect) Connect();
+    if (options_.mode == Mode::kConnect && !IsPaced()) Connect();
   }
 
   // False when the connection is done with.
   bool Answered(Socket* client) {
     const uint64_t now_ns = NowNs();
-    latencies_.push_back(static_cast<uint32_t>((now_ns - client->started_ns) / 1000));
+    latencies_.push_back(static_cast<uint32_t>(std::min<uint64_t>(now_ns - client->started_ns, UINT32_MAX)));
     operations_++;
     if (!client->is_up) {
       client->is_up = true;
       up_++;
       if (options_.mode == Mode::kConnect) {
         Close(client, false);
-        Connect();
+        if (!IsPaced()) Connect();
         return false;
       }
       if (options_.mode == Mode::kIdle) return true;
@@ -279,33 +321,52 @@ class Load {
     return true;
   }
 
+  /** Each byte on standard input asks for as many connections more. */
   int HoldIdle() {
-    printf("ready\n");
-    fflush(stdout);
     fcntl(0, F_SETFL, O_NONBLOCK);
-    char byte;
-    while (read(0, &byte, 1) != 0) Turn(50);
-    Print(0);
-    return 0;
+    for (size_t wanted = options_.clients;; wanted += options_.clients) {
+      if (!OpenUntil(wanted)) return Fail("not every connection came up");
+      printf("ready\n");
+      fflush(stdout);
+      char byte;
+      ssize_t got;
+      while ((got = read(0, &byte, 1)) < 0) Turn(20);
+      if (got == 0) return 0;
+    }
   }
 
-  void Print(double seconds) {
+  bool OpenUntil(size_t wanted) {
+    const uint64_t give_up_ns = NowNs() + 20000000000ull;
+    for (size_t opened = up_; opened < wanted; opened++) {
+      Connect();
+      if (opened % 128 == 127) Turn(0);
+    }
+    while (up_ < wanted && NowNs() < give_up_ns) Turn(10);
+    return up_ >= wanted;
+  }
+
+  void Print(double seconds, const std::vector<uint64_t>& cpu_ns) {
     std::sort(latencies_.begin(), latencies_.end());
     const auto at = [&](double share) {
-      return latencies_.empty() ? 0u : latencies_[static_cast<size_t>(share * static_cast<double>(latencies_.size() - 1))];
+      if (latencies_.empty()) return 0.0;
+      return latencies_[static_cast<size_t>(share * static_cast<double>(latencies_.size() - 1))] / 1e3;
     };
-    rusage used;
-    getrusage(RUSAGE_SELF, &used);
-    printf("{\"operations\":%llu,\"bytes\":%llu,\"errors\":%llu,\"seconds\":%.6f,\"p50Us\":%u,\"p99Us\":%u,\"p999Us\":%u}\n",
+    printf("{\"operations\":%llu,\"bytes\":%llu,\"errors\":%llu,\"seconds\":%.6f,",
            static_cast<unsigned long long>(operations_), static_cast<unsigned long long>(bytes_),
-           static_cast<unsigned long long>(errors_), seconds, at(0.5), at(0.99), at(0.999));
+           static_cast<unsigned long long>(errors_), seconds);
+    printf("\"p50Us\":%.1f,\"p99Us\":%.1f,\"p999Us\":%.1f,\"cpuNs\":[", at(0.5), at(0.99), at(0.999));
+    for (size_t i = 0; i < cpu_ns.size(); i++) {
+      printf("%s%llu", i > 0 ? "," : "", static_cast<unsigned long long>(cpu_ns[i]));
+    }
+    printf("]}\n");
   }
 
   Options options_;
   std::vector<uint8_t> chunk_;
   int epoll_ = -1;
-  int listener_ = -1;
-  uint32_t next_source_ = 0;
+  size_t digits_at_ = 0;  // Of the name in the hello; 0: it has none.
+  uint64_t draw_ = 1;
+  uint32_t next_client_ = 0;
   size_t up_ = 0;
   uint64_t operations_ = 0;
   uint64_t bytes_ = 0;
@@ -314,32 +375,11 @@ class Load {
   std::vector<Socket*> closed_;
 };
 
-bool Parse(int count, char** words, Options* options) {
-  const std::map<std::string, Mode> modes = {{"connect", Mode::kConnect}, {"echo", Mode::kEcho}, {"down", Mode::kDown},
-                                             {"up", Mode::kUp},           {"idle", Mode::kIdle}};
-  for (int i = 1; i + 1 < count; i += 2) {
-    const std::string name = words[i];
-    const char* value = words[i + 1];
-    if (name == "--proxy") options->proxy = static_cast<uint16_t>(atoi(value));
-    else if (name == "--server") options->server = static_cast<uint16_t>(atoi(value));
-    else if (name == "--clients") options->clients = strtoul(value, nullptr, 10);
-    else if (name == "--size") options->size = strtoul(value, nullptr, 10);
-    else if (name == "--seconds") options->seconds = atof(value);
-    else if (name == "--mode" && modes.count(value) > 0) options->mode = modes.at(value);
-    else if (name == "--hello") {
-      std::ifstream file(value, std::ios::binary);
-      options->hello.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-    } else return false;
-  }
-  return count % 2 == 1 && options->proxy != 0 && options->server != 0 && !options->hello.empty() &&
-         options->size > 0 && options->size <= kChunk;
-}
-
 }  // namespace
 
 int main(int count, char** words) {
   Options options;
-  if (!Parse(count, words, &options)) {
+  if (!ParseOptions(count, words, &options)) {
     fprintf(stderr, "usage: see the top of load.cc\n");
     return 2;
   }

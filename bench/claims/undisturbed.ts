@@ -1,0 +1,87 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../ports.ts';
+import { direct, type RunningProxy, type Target } from '../running-proxy.ts';
+import type { Stage } from '../stage.ts';
+import { measureLoad } from '../workloads/load-figures.ts';
+import type { Claim, RunningClaim } from './claim.ts';
+import { startedSluice } from './started-sluice.ts';
+
+const most = 1.2;
+const routeCount = 100_000;
+const connectionsPerSecond = 1_000;
+
+/** The 99.9th percentile of 1 KiB round trips over 64 connections while something else goes on. */
+async function p999(target: Target, stage: Stage, meanwhile: () => Promise<unknown>): Promise<number> {
+  const run = stage.native(target, { mode: 'echo', size: 1024, clients: 64 });
+  const [figures] = await Promise.all([measureLoad(run, target), meanwhile()]);
+  if (figures.p999Us === undefined) throw new Error('no latency was measured');
+  return figures.p999Us;
+}
+
+const nothing = async () => {};
+
+export const scrape: Claim = {
+  name: 'scrape',
+  title: 'p99.9 of round trips, metrics scraped twice ÷ not',
+  most,
+  async start(stage) {
+    const adminPort = await freePort();
+    const proxy = await startedSluice(stage, { adminPort });
+    const scrapeOnce = async () => (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+    const scrapes = async () => {
+      await delay(stage.seconds * 400);
+      await scrapeOnce();
+      await delay(stage.seconds * 300);
+      await scrapeOnce();
+    };
+    return against(proxy, stage, scrapes);
+  },
+};
+
+export const reload: Claim = {
+  name: 'reload',
+  title: `p99.9 of round trips, a reload of ${routeCount.toLocaleString('en')} routes ÷ none`,
+  most,
+  async start(stage) {
+    const adminPort = await freePort();
+    const proxy = await startedSluice(stage, { adminPort }, routeCount);
+    let count = routeCount;
+    const reloads = async () => {
+      await delay(stage.seconds * 300);
+      count--;
+      proxy.configure(stage.job(stage.workers, count));
+      const { ok } = await fetch(`http://127.0.0.1:${adminPort}/reload`, { method: 'POST' });
+      if (!ok) throw new Error('the reload was refused');
+    };
+    return against(proxy, stage, reloads);
+  },
+};
+
+/** Both times the connections are made; once they go past the proxy. */
+export const newConnections: Claim = {
+  name: 'connections',
+  title: `p99.9 of round trips, ${connectionsPerSecond.toLocaleString('en')} new connections a second through the proxy ÷ past it`,
+  most,
+  async start(stage) {
+    const proxy = await startedSluice(stage);
+    const serverPort = await freePort();
+    const connections = async (target: Target) => {
+      const load = { mode: 'connect', rate: connectionsPerSecond } as const;
+      await measureLoad(stage.native(target, load, stage.seconds * 1.2, serverPort), target);
+    };
+    return {
+      round: async () => {
+        const disturbed = await p999(proxy, stage, () => connections(proxy));
+        return disturbed / (await p999(proxy, stage, () => connections(direct)));
+      },
+      stop: () => proxy.stop(),
+    };
+  },
+};
+
+function against(proxy: RunningProxy, stage: Stage, disturb: () => Promise<unknown>): RunningClaim {
+  return {
+    round: async () => (await p999(proxy, stage, disturb)) / (await p999(proxy, stage, nothing)),
+    stop: () => proxy.stop(),
+  };
+}

@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { clientHello } from './load/client-hello.ts';
+import type { HttpsLoad } from './load/https-load.ts';
+import { LoadRun } from './load/load-run.ts';
+import { nativeLoad } from './load/native-load.ts';
+import { type Placement, placementFor } from './machine.ts';
+import type { Route } from './peers/peer.ts';
+import { freePort } from './ports.ts';
+import type { JobSize, Target } from './running-proxy.ts';
+
+const backendCount = 16;
+/** So many that no proxy here runs out of descriptors. */
+const maxConnections = 4_000;
+const nameOf = (index: number) => `n${String(index).padStart(7, '0')}.bench.example`;
+
+export interface NativeLoad {
+  readonly mode: 'connect' | 'echo' | 'down' | 'up' | 'idle';
+  readonly clients?: number;
+  readonly size?: number;
+  /** How many server names are asked for; they all have to be routed. */
+  readonly names?: number;
+  /** New connections a second. */
+  readonly rate?: number;
+}
+
+/** What is around the proxies: the backends, the names and the clients. */
+export class Stage {
+  readonly placement: Placement;
+  readonly workers: number;
+  /** How long each single measurement takes. */
+  readonly seconds: number;
+  readonly #serverPort: number;
+  readonly #folder: string;
+  readonly #program: string;
+
+  private constructor(workers: number, seconds: number, serverPort: number) {
+    this.placement = placementFor(workers);
+    this.workers = workers;
+    this.seconds = seconds;
+    this.#serverPort = serverPort;
+    this.#program = nativeLoad();
+    this.#folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
+  }
+
+  static async set(workers: number, seconds: number): Promise<Stage> {
+    const stage = new Stage(workers, seconds, await freePort());
+    writeFileSync(stage.#helloFile, await clientHello(nameOf(0)));
+    return stage;
+  }
+
+  strike(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  get #helloFile(): string {
+    return join(this.#folder, 'hello.bin');
+  }
+
+  /** A job of so many names; the names are dealt out to the backends. */
+  job(workers = this.workers, names = backendCount): JobSize {
+    const routes = Array.from({ length: names }, (_, i): Route => {
+      return { serverName: nameOf(i), endpoint: `${backendHost(i % backendCount)}:${this.#serverPort}` };
+    });
+    return { workers, maxConnections, routes };
+  }
+
+  /** Clients and backends in one native process; `serverPort`: not those that the proxy knows. */
+  native(target: Target, load: NativeLoad, seconds = this.seconds, serverPort = this.#serverPort): LoadRun {
+    const { port, pids } = target;
+    const options = {
+      proxy: port ?? 0,
+      direct: port === undefined ? 'yes' : 'no',
+      server: serverPort,
+      hello: this.#helloFile,
+      backends: backendCount,
+      names: backendCount,
+      warm: seconds * 0.2,
+      seconds,
+      ...(pids.length > 0 ? { watch: pids.join(',') } : {}),
+      ...load,
+    };
+    const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    return new LoadRun([this.#program, ...words], this.placement.load);
+  }
+
+  /** Until the target serves in earnest: workers have started, code is compiled, pools are filled. */
+  async warm(target: Target, names = backendCount): Promise<void> {
+    for (const mode of ['connect', 'echo'] as const) {
+      const run = this.native(target, { mode, names }, Math.min(1, this.seconds));
+      try {
+        await run.said('started');
+        await run.result();
+      } finally {
+        await run.stop();
+      }
+    }
+  }
+
+  /** Real TLS. */
+  https(target: Target, reconnects: boolean, clients: number): LoadRun {
+    const seconds = this.seconds;
+    const host = target.port === undefined ? backendHost(0) : '127.0.0.1';
+    const load: HttpsLoad = {
+      url: `https://${host}:${target.port ?? this.#serverPort}/`,
+      serverName: nameOf(0),
+      hosts: Array.from({ length: backendCount }, (_, i) => backendHost(i)),
+      serverPort: this.#serverPort,
+      reconnects,
+      clients,
+      warmSeconds: seconds * 0.3,
+      seconds,
+      watched: target.pids,
+    };
+    const program = join(import.meta.dirname, 'load/https-load.ts');
+    const command = [process.execPath, '--import', 'tsx', program, JSON.stringify(load)];
+    return new LoadRun(command, this.placement.load);
+  }
+}
+
+function backendHost(index: number): string {
+  return `127.0.1.${1 + index}`;
+}
