@@ -21,6 +21,9 @@
         "native/proxy_header.cc",
         "native/proxy_header_wrap.cc",
         "native/scan_wrap.cc",
+        "native/shared_count.cc",
+        "native/shared_memory.cc",
+        "native/shared_memory_wrap.cc",
         "native/timers.cc"
       ],
       "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],

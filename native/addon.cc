@@ -5,6 +5,7 @@
 #include "listening_socket_wrap.h"
 #include "proxy_header_wrap.h"
 #include "scan_wrap.h"
+#include "shared_memory_wrap.h"
 
 namespace {
 
@@ -14,6 +15,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   sluice::RegisterListeningSocket(env, exports);
   sluice::RegisterProxyHeader(env, exports);
   sluice::RegisterScan(env, exports);
+  sluice::RegisterSharedMemory(env, exports);
   return exports;
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -27,6 +28,8 @@ constexpr uint64_t kShareUs = 5000;
 constexpr int kAcceptsPerTurn = 64;
 // accept4 ran out of descriptors or memory: when it is tried again, if nothing comes free before.
 constexpr uint64_t kAcceptRetryMs = 100;
+// Another process's ending wakes nobody here: how often a process looks whether there is room again.
+constexpr uint64_t kRoomRetryMs = TimerWheel::kTickMs;
 constexpr int kBacklog = 4096;  // The kernel takes net.core.somaxconn when that is less.
 
 // An epoll tag is generation << 32 | slot << 1 | side. No connection has this generation.
@@ -37,6 +40,11 @@ constexpr uint64_t kListenerTag = kTimerTag | 2;  // Plus twice the listener's i
 
 bool IsOutOfResources(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+bool IsSomebodyInQueue(int listening_fd) {
+  pollfd queue = {listening_fd, POLLIN, 0};
+  return ::poll(&queue, 1, 0) > 0;
 }
 
 }  // namespace
@@ -121,7 +129,7 @@ bool Engine::RunTimers() {
   while (TimerNode* node = timers_.PopDue(now_ms())) {
     if (end_us == 0) end_us = NowUs() + kShareUs;
     if (node == &accept_retry_) {
-      ResumeAccepting();
+      RetryAccepting();
     } else {
       static_cast<Connection*>(node)->OnTimer(*this);
     }
@@ -189,6 +197,10 @@ int Engine::Listen(uint32_t index, Fd fd, const ListenerOptions& options) {
   epoll_event event = {is_accepting_paused_ ? 0u : EPOLLIN, {.u64 = kListenerTag + 2 * uint64_t{index}}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0) return -errno;
   listeners_.push_back(std::make_unique<Listener>(Listener{std::move(fd), index, options}));
+  if (is_accepting_paused_) {
+    timers_.Arm(&accept_retry_, now_ms() + kRoomRetryMs);
+    ArmTimerFd();
+  }
   return 0;
 }
 
@@ -208,10 +220,16 @@ void Engine::Accept(Listener* listener) {
   const uint64_t end_us = NowUs() + kShareUs;
   for (int i = 0; i < kAcceptsPerTurn && now_us_ < end_us; i++) {
     if (!MayAccept()) return PauseAccepting();
+    if (!shared_count_.TryHold(live_connections_ + 1)) {
+      if (!IsSomebodyInQueue(listening_fd)) return;  // The next to come is announced.
+      AwaitRoom();
+      return PauseAccepting();
+    }
     sockaddr_storage peer;
     socklen_t length = sizeof(peer);
     Fd client(::accept4(listening_fd, reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!client.is_open()) {
+      shared_count_.Hold(live_connections_);
       if (errno == EAGAIN || errno == EWOULDBLOCK) return;
       if (IsOutOfResources(errno)) {
         if (pipes_.Shed()) continue;
@@ -236,6 +254,14 @@ void Engine::SetMaxConnections(uint32_t most) {
   ResumeAccepting();
 }
 
+void Engine::ShareMaxConnections(const SharedCount& count) {
+  shared_count_.SetWaiting(false);
+  shared_count_.Hold(0);
+  shared_count_ = count;
+  shared_count_.Hold(live_connections_);
+  ResumeAccepting();
+}
+
 void Engine::PauseAccepting() {
   if (std::exchange(is_accepting_paused_, true)) return;
   for (const auto& listener : listeners_) {
@@ -248,10 +274,29 @@ void Engine::ResumeAccepting() {
   if (!is_accepting_paused_ || !MayAccept()) return;
   is_accepting_paused_ = false;
   timers_.Disarm(&accept_retry_);
+  shared_count_.SetWaiting(false);
   for (const auto& listener : listeners_) {
     epoll_event event = {EPOLLIN, {.u64 = kListenerTag + 2 * uint64_t{listener->index}}};
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener->fd.get(), &event);
   }
+}
+
+// Where others wait for room, too, each process looks on its timer: the one whose connection ended would otherwise be
+// the first to know every time, and the clients of the others would wait for ever.
+void Engine::ResumeUnlessOthersWait() {
+  if (accept_retry_.is_armed() && shared_count_.DoOthersWait()) return;
+  ResumeAccepting();
+}
+
+void Engine::RetryAccepting() {
+  if (MayAccept() && !shared_count_.HasRoom() && !listeners_.empty()) return AwaitRoom();
+  shared_count_.SetWaiting(false);
+  ResumeAccepting();
+}
+
+void Engine::AwaitRoom() {
+  shared_count_.SetWaiting(true);
+  timers_.Arm(&accept_retry_, now_ms() + kRoomRetryMs);
 }
 
 // ---- connections ---------------------------------------------------------------------------------------------------
@@ -286,7 +331,8 @@ std::vector<ConnectionId> Engine::Live() const {
 
 void Engine::OnNotLive() {
   live_connections_--;
-  ResumeAccepting();
+  shared_count_.Hold(live_connections_);
+  ResumeUnlessOthersWait();
 }
 
 void Engine::Free(Connection* connection) {
@@ -296,7 +342,7 @@ void Engine::Free(Connection* connection) {
   if (id.generation == kOwnGeneration - 1) id.generation = 0;
   connection->Name(id);
   free_slots_.push_back(id.slot);
-  ResumeAccepting();
+  ResumeUnlessOthersWait();
 }
 
 void Engine::Close(Outcome outcome) {
@@ -308,6 +354,7 @@ void Engine::Close(Outcome outcome) {
   for (uint32_t slot = 0; slot < slabs_.size() * kSlabSize; slot++) {
     if (!At(slot)->is_free()) At(slot)->Release(*this);
   }
+  ShareMaxConnections(SharedCount());
 }
 
 }  // namespace sluice

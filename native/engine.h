@@ -10,6 +10,7 @@
 #include "flow.h"
 #include "pipe_pool.h"
 #include "policy.h"
+#include "shared_count.h"
 #include "timers.h"
 
 namespace sluice {
@@ -56,6 +57,9 @@ class Engine {
   int Listen(uint32_t index, Fd fd, const ListenerOptions& options);
   void StopListening(uint32_t index);
   void SetMaxConnections(uint32_t most);
+  // Counts live connections together with other processes from here on: past the limit none is accepted until one of
+  // them, here or there, ends. The memory must outlive the engine, or Close.
+  void ShareMaxConnections(const SharedCount& count);
 
   // Null when it has gone.
   Connection* Find(ConnectionId id);
@@ -99,6 +103,9 @@ class Engine {
   Connection* At(uint32_t slot) const { return &slabs_[slot / kSlabSize][slot % kSlabSize]; }
   void PauseAccepting();
   void ResumeAccepting();
+  void ResumeUnlessOthersWait();
+  void RetryAccepting();
+  void AwaitRoom();
   bool RunTimers();
   void RunQueue();
   void ArmTimerFd();
@@ -114,7 +121,7 @@ class Engine {
   uint64_t now_us_;
   uint64_t share_end_us_ = 0;
   TimerWheel timers_;
-  TimerNode accept_retry_;  // Armed while accepting waits for descriptors to come free.
+  TimerNode accept_retry_;  // Armed while accepting waits for descriptors, or for other processes' connections to end.
   uint64_t armed_wake_ms_ = UINT64_MAX;
   PipePool pipes_;
   std::vector<std::unique_ptr<Connection[]>> slabs_;
@@ -124,6 +131,7 @@ class Engine {
   std::vector<ConnectionId> queue_in_turn_;
   uint32_t live_connections_ = 0;
   uint32_t max_connections_ = UINT32_MAX;
+  SharedCount shared_count_;
   bool is_accepting_paused_ = false;
   bool is_running_ = false;
   EngineStats stats_;

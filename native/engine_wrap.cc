@@ -45,6 +45,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
                                           InstanceMethod<&EngineWrap::Listen>("listen"),
                                           InstanceMethod<&EngineWrap::StopListening>("stopListening"),
                                           InstanceMethod<&EngineWrap::SetMaxConnections>("setMaxConnections"),
+                                          InstanceMethod<&EngineWrap::ShareMaxConnections>("shareMaxConnections"),
                                           InstanceMethod<&EngineWrap::AnswerLater>("answer"),
                                           InstanceMethod<&EngineWrap::Abort>("abort"),
                                           InstanceMethod<&EngineWrap::LiveCount>("liveCount"),
@@ -90,6 +91,21 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
 
   void SetMaxConnections(const Napi::CallbackInfo& info) {
     if (engine_) engine_->SetMaxConnections(Uint32(info, 0));
+  }
+
+  // (cells, own, limit): see SharedCount. Without cells, no longer.
+  void ShareMaxConnections(const Napi::CallbackInfo& info) {
+    if (!engine_) return;
+    SharedCount count;
+    const bool is_shared = info[0].IsTypedArray() && info[0].As<Napi::TypedArray>().TypedArrayType() == napi_int32_array;
+    if (is_shared) {
+      Napi::Int32Array cells = info[0].As<Napi::Int32Array>();
+      const uint32_t processes = static_cast<uint32_t>(cells.ElementLength() / 2);
+      if (Uint32(info, 1) >= processes) return ThrowErrno(env_, -EINVAL, "shareMaxConnections");
+      count = SharedCount(cells.Data(), processes, Uint32(info, 1), Uint32(info, 2));
+    }
+    engine_->ShareMaxConnections(count);
+    shared_cells_ = is_shared ? Napi::Persistent(info[0].As<Napi::Object>()) : Napi::ObjectReference();
   }
 
   // (slot, generation): null when it is not live.
@@ -235,6 +251,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   std::unique_ptr<Engine> engine_;
   uv_poll_t* poll_ = nullptr;
   napi_async_cleanup_hook_handle cleanup_hook_ = nullptr;
+  Napi::ObjectReference shared_cells_;  // Keeps what the engine's SharedCount points to.
   Napi::FunctionReference on_closed_;
 };
 
