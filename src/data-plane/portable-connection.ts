@@ -15,7 +15,7 @@ import type { Outcome } from './outcome.ts';
 import { dial, type PortableDial } from './portable-dial.ts';
 import { PortableForwarding } from './portable-forwarding.ts';
 import { type Prefix, PrefixReader } from './portable-prefix.ts';
-import { closeLingering, localAddress, remoteAddress, reset, wasReset } from './portable-socket.ts';
+import { closeLingering, localAddress, reset, wasReset } from './portable-socket.ts';
 import { PortableTimer } from './portable-timer.ts';
 
 /** Of a socket that was reset before it was accepted. */
@@ -26,10 +26,15 @@ const lateHello: Prefix = {
   reject: { kind: 'reject', how: 'close', outcome: 'hello_timeout' },
 };
 
-export interface PortableConnectionOptions {
+export interface AcceptedSocket {
   readonly listener: PlaneListener;
   /** Paused, and nothing has been read from it. */
   readonly client: Socket;
+  /** The client's; undefined: it was reset before it was accepted. */
+  readonly address: SocketAddress | undefined;
+}
+
+export interface PortableConnectionOptions extends AcceptedSocket {
   /** Never throws. */
   readonly policy: Policy;
   /** Called once, by whatever ends the connection first. */
@@ -60,12 +65,12 @@ export class PortableConnection implements Connection {
   #forwarding: PortableForwarding | undefined;
   #hasEnded = false;
 
-  constructor({ listener, client, policy, onEnded }: PortableConnectionOptions) {
+  constructor({ listener, client, address, policy, onEnded }: PortableConnectionOptions) {
     this.listener = listener;
     this.#socket = client;
     this.#policy = policy;
     this.#onEnded = onEnded;
-    this.#client = remoteAddress(client) ?? unknownAddress;
+    this.#client = address ?? unknownAddress;
     client.on('error', this.#onClientError);
     client.on('end', this.#onClientEnd);
   }

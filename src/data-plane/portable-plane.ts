@@ -9,9 +9,10 @@ import type {
   Policy,
 } from './data-plane.ts';
 import type { Outcome } from './outcome.ts';
-import { PortableConnection } from './portable-connection.ts';
+import { type AcceptedSocket, PortableConnection } from './portable-connection.ts';
 import { PortableListener } from './portable-listener.ts';
 import { GuardedPolicy } from './portable-policy.ts';
+import { remoteAddress } from './portable-socket.ts';
 
 /** How many may wait past `maxConnections`: about what an accept queue holds. Whoever comes then is turned away. */
 const maxWaiting = 1024;
@@ -88,14 +89,16 @@ export class PortablePlane implements DataPlane {
   #onAccepted(listener: PlaneListener, client: Socket): void {
     this.#clients.add(client);
     client.once('close', () => this.#clients.delete(client));
-    if (this.#connections.size < this.#maxConnections) this.#serve(listener, client);
-    else if (this.#waiting.length < maxWaiting) this.#waiting.push(() => this.#serve(listener, client));
+    // A socket that is reset while it waits has an address no more.
+    const accepted = { listener, client, address: remoteAddress(client) };
+    if (this.#connections.size < this.#maxConnections) this.#serve(accepted);
+    else if (this.#waiting.length < maxWaiting) this.#waiting.push(() => this.#serve(accepted));
     else client.destroy();
   }
 
-  #serve(listener: PlaneListener, client: Socket): void {
+  #serve(accepted: AcceptedSocket): void {
     const onEnded = (connection: PortableConnection, ending: Ending) => this.#onEnded(connection, ending);
-    const connection = new PortableConnection({ listener, client, policy: this.#policy, onEnded });
+    const connection = new PortableConnection({ ...accepted, policy: this.#policy, onEnded });
     this.#connections.add(connection);
     connection.live().catch((error: unknown) => {
       connection.abort('rejected');

@@ -121,6 +121,11 @@ export class ConnectionPolicy implements Policy {
   hello(connection: Connection, hello: ClientHello | undefined): Decision {
     const record = recordOf(connection) ?? new ConnectionRecord();
     connection.record = record;
+    record.isPlainTcp = hello === undefined;
+    return asUnderstood(record, this.#decide(connection, record, hello));
+  }
+
+  #decide(connection: Connection, record: ConnectionRecord, hello: ClientHello | undefined): Decision {
     record.sentServerName = hello?.serverName;
     if (record.sentServerName !== undefined) record.serverName = normalizeServerName(record.sentServerName);
     if (hello) this.#noteHello(record, hello);
@@ -158,8 +163,8 @@ export class ConnectionPolicy implements Policy {
       else if (entry.upstream.dialFailed(endpoint, nowMs)) this.#ejections.began(entry.upstream, endpoint);
     }
     const isLast = isOwnFault || record.dials >= entry.settings.connectAttempts;
-    if (isLast) return failure.code === 'ECONNRESET' ? upstreamReset : unreachable;
-    return this.#dial(connection, record, entry);
+    if (isLast && failure.code === 'ECONNRESET') return upstreamReset;
+    return asUnderstood(record, isLast ? unreachable : this.#dial(connection, record, entry));
   }
 
   ended(connection: Connection, ending: Ending): void {
@@ -219,7 +224,7 @@ export class ConnectionPolicy implements Policy {
     };
     const result = targets.resolve(serverName);
     if (!(result instanceof Promise)) return decide(result);
-    void result.then((found) => this.plane?.answer(connection, decide(found)));
+    void result.then((found) => this.plane?.answer(connection, asUnderstood(record, decide(found))));
     return pending;
   }
 
@@ -237,6 +242,12 @@ export class ConnectionPolicy implements Policy {
     const { serverName, alpn, tlsVersion, ja4, features } = hello;
     record.hello = { serverName, alpn, tlsVersion, ja4, ech: features.ech };
   }
+}
+
+/** A client that speaks no TLS gets no alert: its connection is just closed. */
+function asUnderstood(record: ConnectionRecord, decision: Decision): Decision {
+  const isAlert = decision.kind === 'reject' && typeof decision.how === 'object';
+  return isAlert && record.isPlainTcp ? { ...decision, how: 'close' } : decision;
 }
 
 /** The hello's bytes are the plane's, so what a PROXY header will say of it is read now. */

@@ -8,6 +8,8 @@ import type { UpstreamEntry } from './upstream-entry.ts';
 /** What the policy remembers of one connection between the calls about it. */
 export class ConnectionRecord {
   #id: string | undefined;
+  /** The client speaks no TLS. */
+  isPlainTcp = false;
   hello: HelloSummary | undefined;
   route: RouteSnapshot | undefined;
   upstream: UpstreamEntry | undefined;

@@ -7,10 +7,12 @@ import type { DataPlane, ListeningSocket, Policy } from '../../src/data-plane/da
 import { PortablePlane } from '../../src/data-plane/portable-plane.ts';
 import { PortableTimer } from '../../src/data-plane/portable-timer.ts';
 import { bindLoopback } from '../conformance/bound-socket.ts';
+import { openDescriptors } from '../conformance/open-descriptors.ts';
 import { sendUntilStopped } from '../conformance/payload.ts';
 import { Peer } from '../conformance/peer.ts';
 import { hello, Rig } from '../conformance/rig.ts';
 import { dialTo } from '../conformance/scripted-policy.ts';
+import { until } from '../conformance/wait.ts';
 
 const internalError = Buffer.from([0x15, 3, 3, 0, 2, 2, 80]);
 
@@ -91,6 +93,22 @@ describe('the portable plane', () => {
     await rig.expectEnding({ outcome: 'idle_timeout' });
     client.startReading();
     assert.equal(await client.departure, 'reset');
+    await rig.close();
+  });
+
+  it('knows who it was that was reset while waiting for its turn', { timeout: 20_000 }, async () => {
+    const rig = await Rig.open((policy) => new PortablePlane({ policy }));
+    rig.plane.setMaxConnections(1);
+    const { client: first } = await rig.forward();
+    const before = openDescriptors();
+    const second = await rig.connect();
+    const { port } = second;
+    await until(() => openDescriptors() === before + 2, 'it is accepted');
+    second.reset();
+    first.reset();
+    await rig.expectEnding({ outcome: 'client_reset' });
+    const { connection } = await rig.expectEnding({ outcome: 'client_closed_early' });
+    assert.deepEqual(connection.client, { address: '127.0.0.1', port, family: 4 });
     await rig.close();
   });
 

@@ -135,7 +135,7 @@ for (const plane of planes) {
     test('serve as soon as a name that had no address gets one', async () => {
       await world.knot.serve([]);
       await withSluice({ dns: `late.test:${a.port}` }, async (sluice) => {
-        assert.equal(await call(sluice.port), 'alert 80');
+        assert.equal(await call(sluice.port), 'end');
         await sluice.accessed(1, ({ outcome }) => outcome === 'upstream_unreachable');
         await world.knot.serve([`late 1 A ${hostB}`]);
         await servedBy(sluice, 'b');

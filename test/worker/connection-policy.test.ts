@@ -117,3 +117,35 @@ describe('the policy, told how a connection ended', () => {
     assert.deepEqual(statesAfter(9, { endedFirst: 'upstream', bytesDown: 1 }), up);
   });
 });
+
+describe('the policy, asked about a client that speaks no TLS', () => {
+  const plain = (policy: ConnectionPolicy) => {
+    const connection = newConnection();
+    return { connection, decision: policy.hello(connection, undefined) };
+  };
+
+  test('dials', () => {
+    assert.equal(plain(policyFor({})).decision.kind, 'dial');
+  });
+
+  test('closes where a TLS client would get an alert', () => {
+    const unreachable = policyFor({ connectAttempts: 1 });
+    const { connection } = plain(unreachable);
+    const last = unreachable.dialFailed(connection, { code: 'ECONNREFUSED', afterMs: 1 });
+    assert.deepEqual(howRejected(last), ['close', 'upstream_unreachable']);
+
+    const full = policyFor({ maxConnections: 1 });
+    plain(full);
+    assert.deepEqual(howRejected(plain(full).decision), ['close', 'upstream_full']);
+
+    const named = policyFor({ endpoints: undefined, serverName: { port: 443, allow: ['*.example.com'] } });
+    assert.deepEqual(howRejected(plain(named).decision), ['close', 'name_not_allowed']);
+  });
+
+  test('resets it where the endpoint was reset', () => {
+    const policy = policyFor({ connectAttempts: 1 });
+    const { connection } = plain(policy);
+    const last = policy.dialFailed(connection, { code: 'ECONNRESET', afterMs: 1 });
+    assert.deepEqual(howRejected(last), ['reset', 'upstream_reset']);
+  });
+});
