@@ -1,0 +1,281 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../e2e/sluice-process.ts';
+import { tcpPeers } from '../process-facts.ts';
+import { type Random, seededRandom } from '../tls/random.ts';
+import { accountDifferences, accountsOf, accountsOfLines, liveGauges } from './accounts.ts';
+import { perform } from './client.ts';
+import { drawPlan } from './draw-plan.ts';
+import { differences } from './model.ts';
+import type { Plan } from './plan.ts';
+import { type AccessLine, type ChaosProxy, timeouts } from './proxy.ts';
+import { Trial } from './trial.ts';
+
+interface Disturbance {
+  readonly kind: 'reload' | 'nonsense' | 'scrape' | 'kill' | 'drain';
+  /** Which of the workers that live then. */
+  readonly pick: number;
+}
+
+export interface RoundOptions {
+  readonly plane: 'native' | 'portable';
+  readonly seed: number;
+  readonly number: number;
+  readonly connections: number;
+  /** Whether workers are killed and drained. */
+  readonly isViolent: boolean;
+}
+
+export interface RoundResult {
+  readonly problems: readonly string[];
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly endedWorkers: number;
+  /** Connections that a killed worker took with it, or whose accounts it did. */
+  readonly lost: number;
+}
+
+const atOnce = 48;
+/** The access log may keep a line this long before it is written, and a killed worker's scrape is this old. */
+const unwrittenMs = 2_000;
+const settleMs = 30_000;
+/** Rounds have indexes, and so addresses, of their own. */
+const mostConnections = 10_000;
+const mostWorkers = 12;
+
+/** Some hundred connections, and all their accounts once the last one has ended. */
+export class Round {
+  readonly #proxy: ChaosProxy;
+  readonly #trials: Map<number, Trial>;
+  readonly #options: RoundOptions;
+  readonly #plans: readonly Plan[];
+  readonly #disturbances: ReadonlyMap<number, Disturbance>;
+  readonly #own: Trial[] = [];
+  readonly #lines = new Map<Trial, AccessLine[]>();
+  readonly #problems: string[] = [];
+  readonly #kills: {
+    readonly at: number;
+    readonly victims: ReadonlySet<string>;
+    readonly others: ReadonlySet<string>;
+  }[] = [];
+  readonly #drains: number[] = [];
+  readonly #leaving = new Set<number>();
+
+  /** Trials are put into `trials`, where the backends find them. */
+  constructor(proxy: ChaosProxy, trials: Map<number, Trial>, options: RoundOptions) {
+    this.#proxy = proxy;
+    this.#trials = trials;
+    this.#options = options;
+    const { seed, number, connections } = options;
+    const random = seededRandom(seed * 1_000_003 + number);
+    const first = number * mostConnections;
+    this.#plans = Array.from({ length: connections }, (_, i) => drawPlan(random, first + i));
+    this.#disturbances = this.#drawDisturbances(random);
+  }
+
+  async run(): Promise<RoundResult> {
+    const before = accountsOf(await this.#proxy.metrics());
+    await this.#carryOut();
+    const strangers = await this.#collectLines();
+    this.#match(strangers);
+    const settled = await this.#settledMetrics();
+    const lines = [...this.#lines.values()].flat();
+    if (this.#kills.length === 0) {
+      const expected = accountsOfLines([...lines, ...strangers]);
+      this.#problems.push(...accountDifferences(before, accountsOf(settled), expected));
+    }
+    for (const trial of this.#own) this.#trials.delete(trial.plan.index);
+    return {
+      problems: this.#problems,
+      outcomes: tally(lines.map(({ outcome }) => outcome)),
+      endedWorkers: this.#kills.length + this.#drains.length,
+      lost: this.#own.filter((trial) => !this.#lines.has(trial)).length - strangers.length,
+    };
+  }
+
+  #drawDisturbances(random: Random): Map<number, Disturbance> {
+    const quiet = ['reload', 'nonsense', 'scrape', 'scrape'] as const;
+    const kinds = this.#options.isViolent ? ([...quiet, 'kill', 'drain', 'kill'] as const) : quiet;
+    return new Map(
+      kinds.map((kind) => [random.below(this.#plans.length), { kind, pick: random.below(mostWorkers) }]),
+    );
+  }
+
+  async #carryOut(): Promise<void> {
+    const disturbed: Promise<void>[] = [];
+    let next = 0;
+    const takeTurns = async () => {
+      for (let i = next++; i < this.#plans.length; i = next++) {
+        const disturbance = this.#disturbances.get(i);
+        if (disturbance !== undefined) disturbed.push(this.#disturb(disturbance));
+        const plan = this.#plans[i];
+        if (plan !== undefined) await this.#perform(plan);
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, takeTurns));
+    await Promise.all(disturbed);
+  }
+
+  async #perform(plan: Plan): Promise<void> {
+    const trial = new Trial(plan);
+    this.#own.push(trial);
+    this.#trials.set(plan.index, trial);
+    await perform(trial, this.#proxy.port(plan.listener));
+  }
+
+  async #disturb({ kind, pick }: Disturbance): Promise<void> {
+    try {
+      if (kind === 'reload') await this.#proxy.reload();
+      else if (kind === 'nonsense') await this.#proxy.reloadNonsense();
+      else if (kind === 'scrape') await this.#proxy.metrics();
+      else if (kind === 'drain') this.#drain(await this.#pickWorker(pick));
+      else this.#kill(await this.#pickWorker(pick));
+    } catch (error) {
+      this.#problems.push(`${kind}: ${error}`);
+    }
+  }
+
+  #drain(leaving: number): void {
+    this.#drains.push(performance.now());
+    process.kill(leaving, 'SIGTERM');
+  }
+
+  /** Stopped first, so that what it has at its end can be seen. */
+  #kill(victim: number): void {
+    process.kill(victim, 'SIGSTOP');
+    const others = this.#proxy.liveWorkerPids
+      .filter((pid) => pid !== victim)
+      .flatMap((pid) => [...tcpPeers(pid)]);
+    this.#kills.push({ at: performance.now(), victims: tcpPeers(victim), others: new Set(others) });
+    process.kill(victim, 'SIGKILL');
+  }
+
+  /** One that has not been picked before. */
+  async #pickWorker(pick: number): Promise<number> {
+    const candidates = () => this.#proxy.liveWorkerPids.filter((pid) => !this.#leaving.has(pid));
+    await eventually('a worker is alive', () => candidates().length > 0);
+    const pids = candidates();
+    const pid = pids[pick % pids.length] ?? 0;
+    this.#leaving.add(pid);
+    return pid;
+  }
+
+  /** Lines belong to trials by the client's address; returns those that belong to none. */
+  async #collectLines(): Promise<AccessLine[]> {
+    const byAddress = new Map<string, Trial>();
+    for (const trial of this.#own) {
+      byAddress.set(trial.plan.address, trial);
+      if (trial.plan.source !== undefined) byAddress.set(trial.plan.source, trial);
+    }
+    const strangers: AccessLine[] = [];
+    const take = () => {
+      for (const line of this.#proxy.newLines()) {
+        const trial = byAddress.get(line.client.slice(0, line.client.lastIndexOf(':')));
+        if (trial === undefined) strangers.push(line);
+        else this.#lines.set(trial, [...(this.#lines.get(trial) ?? []), line]);
+      }
+    };
+    const missing = () =>
+      this.#own.filter((trial) => !this.#lines.has(trial) && !this.#mayBeLost(trial)).length;
+    const giveUpAt = performance.now() + settleMs;
+    for (take(); missing() > strangers.length && performance.now() < giveUpAt; take()) await sleep(20);
+    // What should not come would have come by now.
+    await sleep(200);
+    take();
+    return strangers;
+  }
+
+  #match(strangers: readonly AccessLine[]): void {
+    // Of a socket that is reset before it is accepted, the portable plane cannot tell the address.
+    const nameless = strangers.filter(
+      ({ client }) => client === '0.0.0.0:0' && this.#options.plane === 'portable',
+    );
+    for (const line of strangers) {
+      if (!nameless.includes(line)) this.#problems.push(`a line of nobody: ${JSON.stringify(line)}`);
+    }
+    const unaccounted: Trial[] = [];
+    for (const trial of this.#own) {
+      const lines = this.#lines.get(trial) ?? [];
+      if (trial.connectedAt === undefined)
+        this.#problems.push(`${told(trial)}: ${trial.end} instead of a connection`);
+      else if (trial.end === 'HANGS') this.#problems.push(`${told(trial)}: hangs`);
+      else if (lines.length > 1) this.#problems.push(`${told(trial)}: ${lines.length} lines`);
+      else if (lines.length === 0 && !this.#mayBeLost(trial)) unaccounted.push(trial);
+      for (const line of lines) this.#compare(trial, line);
+    }
+    if (unaccounted.length > nameless.length) {
+      this.#problems.push(...unaccounted.map((trial) => `${told(trial)}: no line in the access log`));
+    }
+  }
+
+  #compare(trial: Trial, line: AccessLine): void {
+    if (this.#kills.some(({ victims }) => victims.has(trial.plan.address))) return;
+    const { plane } = this.#options;
+    const endedAt = trial.endedAt ?? 0;
+    const wasDrained = this.#drains.some(
+      (at) => at >= trial.startedAt && endedAt - at >= timeouts.drainMs / 2,
+    );
+    const wrong = differences(trial, line, { plane, timeouts, wasDrained });
+    this.#problems.push(...wrong.map((each) => `${told(trial)}: ${each} [${JSON.stringify(line)}]`));
+  }
+
+  /** Whether a killed worker may have had the connection, or its line not yet written. */
+  #mayBeLost(trial: Trial): boolean {
+    const { address } = trial.plan;
+    const { connectedAt = 0, endedAt = Number.POSITIVE_INFINITY } = trial;
+    return this.#kills.some(({ at, victims, others }) => {
+      if (victims.has(address)) return true;
+      return (
+        !others.has(address) &&
+        connectedAt <= at &&
+        endedAt >= at - unwrittenMs &&
+        endedAt <= at + unwrittenMs
+      );
+    });
+  }
+
+  /** The metrics once nothing is live in them. */
+  async #settledMetrics(): Promise<ReadonlyMap<string, number>> {
+    const giveUpAt = performance.now() + settleMs;
+    for (;;) {
+      const metrics = await this.#proxy.metrics();
+      const live = liveGauges(metrics);
+      if (live.length === 0) return metrics;
+      if (performance.now() > giveUpAt) {
+        this.#problems.push(...live);
+        return metrics;
+      }
+      await sleep(50);
+    }
+  }
+}
+
+/** What it takes to see what the client did. */
+function told({
+  plan,
+  end,
+  sentBytes,
+  receivedBytes,
+  upstreamReceivedBytes,
+  upstreamSentBytes,
+}: Trial): string {
+  const { index, listener, fate, opening, uploadBytes, downBytes, endsFirst, cut, pieceBytes } = plan;
+  const what =
+    fate.kind === 'forwarded' ? fate.behaviour : fate.kind === 'refused' ? fate.outcome : fate.kind;
+  const saw = { end, sentBytes, receivedBytes, upstreamReceivedBytes, upstreamSentBytes };
+  const plannedTo = {
+    listener,
+    what,
+    opening: opening.length,
+    pieceBytes,
+    uploadBytes,
+    downBytes,
+    endsFirst,
+    cut,
+  };
+  return `connection ${index} ${JSON.stringify(plannedTo)} saw ${JSON.stringify(saw)}`;
+}
+
+function tally(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
