@@ -66,6 +66,12 @@ export function createAdminApp({ proxy, version, drain, exposure }: AdminAppOpti
     if (result.ok) return c.json({ changes: result.changes });
     return c.json({ error: result.problems.join('\n'), problems: result.problems }, 422);
   });
+  app.post('/restart-workers', async (c) => {
+    if (proxy.restartWorkers === undefined) return c.json({ error: 'this proxy has no workers' }, 501);
+    const { replaced, problem } = await proxy.restartWorkers();
+    if (problem === undefined) return c.json({ replaced });
+    return c.json({ error: problem, replaced }, 503);
+  });
   app.post('/drain', (c) => {
     drain();
     return c.json({ status: 'draining' });

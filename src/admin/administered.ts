@@ -14,6 +14,18 @@ export interface Administered {
   connections(limitPerWorker: number): Promise<LiveConnection[]>;
   /** Absent: it cannot. */
   reload?(): Promise<ReloadResult>;
+  /** Absent: it cannot. */
+  restartWorkers?(): Promise<RestartResult>;
+}
+
+/** Process ids. `problem`: why not every worker was replaced. */
+export interface RestartResult {
+  readonly replaced: readonly {
+    readonly index: number;
+    readonly before: number | undefined;
+    readonly now: number | undefined;
+  }[];
+  readonly problem: string | undefined;
 }
 
 /** Lines for people: what changed, or every problem of the new configuration, which is then not taken over. */

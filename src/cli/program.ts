@@ -5,6 +5,7 @@ import { registerDemo } from './demo.ts';
 import { registerDrain } from './drain.ts';
 import { registerExplain } from './explain.ts';
 import { registerReload } from './reload.ts';
+import { registerRestartWorkers } from './restart-workers.ts';
 import { registerRun } from './run.ts';
 import { registerSchema } from './schema.ts';
 import { registerStatus } from './status.ts';
@@ -26,6 +27,7 @@ export function createProgram(): Command {
   registerExplain(program);
   registerStatus(program);
   registerReload(program);
+  registerRestartWorkers(program);
   registerDrain(program);
   registerDemo(program);
   registerSchema(program);

@@ -170,6 +170,17 @@ describe('the admin server', () => {
       ]);
     }));
 
+  test('restarts workers, and says which', () =>
+    withAdmin(onLoopback, async (address, proxy) => {
+      const path = '/restart-workers';
+      assert.deepEqual(await json(address, path, 'POST'), [501, { error: 'this proxy has no workers' }]);
+      const replaced = [{ index: 0, before: 4711, now: 4712 }];
+      proxy.restartWorkers = async () => ({ replaced, problem: undefined });
+      assert.deepEqual(await json(address, path, 'POST'), [200, { replaced }]);
+      proxy.restartWorkers = async () => ({ replaced, problem: 'worker 1: no' });
+      assert.deepEqual(await json(address, path, 'POST'), [503, { error: 'worker 1: no', replaced }]);
+    }));
+
   test('answers 405 to another method and 404 to another path', () =>
     withAdmin(onLoopback, async (address, proxy) => {
       const gets = ['/healthz', '/readyz', '/metrics', '/status', '/connections', '/explain'];
@@ -177,6 +188,7 @@ describe('the admin server', () => {
         ...gets.map((path) => [path, 'POST', 'GET, HEAD'] as const),
         ['/drain', 'GET', 'POST'] as const,
         ['/reload', 'DELETE', 'POST'] as const,
+        ['/restart-workers', 'GET', 'POST'] as const,
       ]) {
         const { status, headers, body } = await ask(address, path, { method });
         assert.deepEqual([path, status, headers['allow']], [path, 405, allow]);

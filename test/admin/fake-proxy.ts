@@ -84,6 +84,7 @@ export class FakeProxy implements Administered {
   live: LiveConnection[] = [];
   drains = 0;
   reload?: NonNullable<Administered['reload']>;
+  restartWorkers?: NonNullable<Administered['restartWorkers']>;
 
   get snapshot() {
     return this.isStarting ? undefined : snapshot;

@@ -5,6 +5,8 @@ import { describe, it } from 'node:test';
 import { configJsonSchema } from '../../src/config/json-schema.ts';
 import { sluice } from './sluice.ts';
 
+const withExamples = ['check', 'explain', 'status', 'reload', 'restart-workers', 'drain', 'schema'];
+
 describe('the command line', { concurrency: 2 }, () => {
   it('prints the version of the package', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -14,9 +16,9 @@ describe('the command line', { concurrency: 2 }, () => {
   it('has help for itself and for each command, with examples', async () => {
     const { code, stdout } = await sluice(['--help']);
     assert.equal(code, 0);
-    for (const command of ['run', 'check', 'explain', 'status', 'reload', 'drain', 'demo', 'schema'])
+    for (const command of [...withExamples, 'run', 'demo'])
       assert.match(stdout, new RegExp(`^ {2}${command} `, 'm'));
-    for (const command of ['check', 'explain', 'status', 'reload', 'drain', 'schema']) {
+    for (const command of withExamples) {
       const help = await sluice([command, '--help']);
       assert.equal(help.code, 0);
       assert.match(

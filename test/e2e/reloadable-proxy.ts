@@ -54,9 +54,9 @@ export class ReloadableProxy {
     return answer.changes ?? answer.problems;
   }
 
-  /** `sluice reload`. */
-  command(): Promise<CommandResult> {
-    const args = [...sluiceArguments, 'reload', '--admin', `unix:${this.folder}/admin.sock`];
+  /** `sluice COMMAND`. */
+  command(name = 'reload'): Promise<CommandResult> {
+    const args = [...sluiceArguments, name, '--admin', `unix:${this.folder}/admin.sock`];
     return runCommand(process.execPath, args);
   }
 

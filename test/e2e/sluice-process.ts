@@ -116,10 +116,11 @@ export class SluiceProcess {
     return Number(port);
   }
 
-  /** The latest worker of each index. */
+  /** The latest worker of each index, in their order. */
   get workerPids(): readonly number[] {
     const ready = this.log.filter(({ msg }) => msg === 'worker ready');
-    return [...new Map(ready.map(({ worker, workerPid }) => [worker, Number(workerPid)])).values()];
+    const latest = new Map(ready.map(({ worker = 0, workerPid }) => [worker, Number(workerPid)]));
+    return [...latest].toSorted(([a], [b]) => a - b).map(([, pid]) => pid);
   }
 
   /** Resolves when `count` lines say this, those of the past included. */
