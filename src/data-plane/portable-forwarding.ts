@@ -159,12 +159,12 @@ export class PortableForwarding {
 
   #resetSoon(to: Socket): void {
     const latestMs = performance.now() + this.#timeouts.halfClosedMs;
-    const resetOnceTaken = () => {
-      const isTaken = to.destroyed || performance.now() >= latestMs || !hasUnacknowledgedBytes(to);
-      if (isTaken) this.#resetBoth();
-      else this.#timer.arm(resetDelayMs, resetOnceTaken);
+    const resetOnceTaken = async () => {
+      const isWaiting = !to.destroyed && performance.now() < latestMs && (await hasUnacknowledgedBytes(to));
+      if (isWaiting && !to.destroyed) this.#timer.arm(resetDelayMs, () => void resetOnceTaken());
+      else this.#resetBoth();
     };
-    this.#timer.arm(this.#activeAt + resetDelayMs - performance.now(), resetOnceTaken);
+    this.#timer.arm(this.#activeAt + resetDelayMs - performance.now(), () => void resetOnceTaken());
   }
 
   #resetBoth(): void {

@@ -1,45 +1,68 @@
-import { readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import type { Socket } from 'node:net';
 
-/** What was read is used for this long: many connections may ask at once. */
-const goodForMs = 20;
+/**
+ * The kernel lists every socket there is, those in TIME_WAIT too: with 100,000 of them that takes it a quarter of a
+ * second. So the list is read beside the event loop, once for all who wait, and then left alone for this many times
+ * as long as that took.
+ */
+const restFactor = 10;
 
-let queues: ReadonlyMap<string, number> = new Map();
-let readAtMs = Number.NEGATIVE_INFINITY;
+/** As proc_pid_net(5) has them; a line that holds this says that nothing waits to be sent. */
+const noQueue = ' 00000000:';
+const queueLine = /^\s*\d+: \w+:(\w{4}) \w+:(\w{4}) \w\w /;
+
+type Queues = ReadonlySet<string>;
+
+/** The list that has been asked for and not begun. */
+let nextList: Promise<Queues> | undefined;
+/** Settles when another may be begun. */
+let rested: Promise<unknown> = Promise.resolve();
 
 /**
- * Whether the kernel's send queue holds bytes that the peer has not acknowledged. Node cannot ask for it; Linux lists
- * it in proc_pid_net(5). False where that is not to be had.
+ * Whether the kernel's send queue holds bytes that the peer has not acknowledged, seen after the call. Node cannot ask
+ * for it, Linux lists it; false where that is not to be had.
  */
-export function hasUnacknowledgedBytes(socket: Socket): boolean {
-  const nowMs = performance.now();
-  if (nowMs - readAtMs > goodForMs) {
-    readAtMs = nowMs;
-    queues = new Map([...readQueues('/proc/self/net/tcp'), ...readQueues('/proc/self/net/tcp6')]);
-  }
-  return (queues.get(`${socket.localPort} ${socket.remotePort}`) ?? 0) > 0;
+export async function hasUnacknowledgedBytes(socket: Socket): Promise<boolean> {
+  const { localPort, remotePort } = socket;
+  nextList ??= rested.then(list);
+  return (await nextList).has(`${localPort} ${remotePort}`);
 }
 
-/** By both ports. Connections that differ in their addresses alone share an entry: the longest queue counts. */
-function readQueues(path: string): Map<string, number> {
-  const found = new Map<string, number>();
-  for (const line of readLines(path)) {
-    const [, local = '', remote = '', , queued = ''] = line.trim().split(/\s+/);
-    const key = `${portOf(local)} ${portOf(remote)}`;
-    found.set(key, Math.max(found.get(key) ?? 0, Number.parseInt(queued, 16) || 0));
-  }
+async function list(): Promise<Queues> {
+  // Whoever asks from here on needs a newer one.
+  nextList = undefined;
+  const startMs = performance.now();
+  const found = new Set<string>();
+  const listed = Promise.all(
+    ['/proc/self/net/tcp', '/proc/self/net/tcp6'].map((path) => addQueues(path, found)),
+  );
+  rested = listed.then(() => rest((performance.now() - startMs) * restFactor));
+  await listed;
   return found;
 }
 
-function readLines(path: string): string[] {
+function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** By both ports: connections that differ in their addresses alone are taken for one. */
+async function addQueues(path: string, found: Set<string>): Promise<void> {
+  let unfinished = '';
   try {
-    return readFileSync(path, 'latin1').split('\n').slice(1);
+    for await (const chunk of createReadStream(path, 'latin1')) {
+      const lines: string[] = `${unfinished}${chunk}`.split('\n');
+      unfinished = lines.pop() ?? '';
+      for (const line of lines) addQueue(line, found);
+    }
   } catch {
-    return [];
+    // Not Linux, or a kernel without IPv6.
   }
 }
 
-/** `0100007F:1F90` ends in the port, in hexadecimal. */
-function portOf(endpoint: string): number {
-  return Number.parseInt(endpoint.slice(endpoint.indexOf(':') + 1), 16);
+function addQueue(line: string, found: Set<string>): void {
+  if (line.includes(noQueue)) return;
+  const [, local, remote] = queueLine.exec(line) ?? [];
+  if (local === undefined || remote === undefined) return;
+  found.add(`${Number.parseInt(local, 16)} ${Number.parseInt(remote, 16)}`);
 }
