@@ -1,5 +1,7 @@
 #include "listening_socket.h"
 
+#include <linux/filter.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -44,6 +46,31 @@ SystemFailure OpenListeningSocket(const ListeningSocketOptions& options, Fd* ope
   }
   *opened = std::move(fd);
   return {nullptr, 0};
+}
+
+int SharePort(int listening_fd) {
+  const int on = 1;
+  return ::setsockopt(listening_fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 ? 0 : -errno;
+}
+
+int DealTo(int listening_fd, uint32_t count) {
+  if (count == 0) return -EINVAL;
+  // What the program returns is the index of a socket: they stand in the order in which they joined, and where one
+  // leaves the last takes its place (reuseport_detach_sock), so closing those past `count` moves none of the others.
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_RANDOM)),
+      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count),
+      BPF_STMT(BPF_RET | BPF_A, 0),
+  };
+  const sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+  const int result = ::setsockopt(listening_fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program));
+  return result == 0 ? 0 : -errno;
+}
+
+int IsListening(int fd) {
+  int listens = 0;
+  socklen_t length = sizeof(listens);
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 ? listens : -errno;
 }
 
 }  // namespace sluice

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "address.h"
 #include "fd.h"
 
@@ -25,5 +27,16 @@ struct SystemFailure {
 
 // Opens a socket that listens, does not block and is closed on exec. TCP_NODELAY is on, and accepted sockets inherit it.
 SystemFailure OpenListeningSocket(const ListeningSocketOptions& options, Fd* opened);
+
+// Lets others of this user join a socket that was opened without `shares_port`. -errno when it fails.
+int SharePort(int listening_fd);
+
+// Of the sockets that share the port with this one, in the order in which they began to listen, only the first `count`
+// get new connections from here on, each as likely as the other. One that gets none is closed without anybody noticing
+// once its queue is empty. -errno when it fails; -EINVAL where nobody shares the port.
+int DealTo(int listening_fd, uint32_t count);
+
+// 1 where it listens, 0 where it does not, -errno where it is no socket.
+int IsListening(int fd);
 
 }  // namespace sluice

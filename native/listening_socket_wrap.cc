@@ -68,9 +68,46 @@ Napi::Value OpenListeningSocketWrapped(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, opened.Release());
 }
 
+// A result of one of the functions about a descriptor: a negative one is thrown.
+Napi::Value OrThrow(Napi::Env env, const char* call, int result) {
+  if (result >= 0) return Napi::Number::New(env, result);
+  const std::string code = uv_err_name(result);
+  Napi::Error error = Napi::Error::New(env, std::string(call) + " " + code + ": " + uv_strerror(result));
+  error.Set("code", code);
+  error.Set("errno", static_cast<double>(result));
+  error.Set("syscall", call);
+  error.ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+int32_t DescriptorOf(const Napi::CallbackInfo& info) {
+  int32_t fd = -1;
+  napi_get_value_int32(info.Env(), info[0], &fd);
+  return fd;
+}
+
+Napi::Value SharePortWrapped(const Napi::CallbackInfo& info) {
+  return OrThrow(info.Env(), "setsockopt", SharePort(DescriptorOf(info)));
+}
+
+Napi::Value DealToWrapped(const Napi::CallbackInfo& info) {
+  uint32_t count = 0;
+  napi_get_value_uint32(info.Env(), info[1], &count);
+  return OrThrow(info.Env(), "setsockopt", DealTo(DescriptorOf(info), count));
+}
+
+Napi::Value IsListeningWrapped(const Napi::CallbackInfo& info) {
+  const int result = IsListening(DescriptorOf(info));
+  if (result < 0) return OrThrow(info.Env(), "getsockopt", result);
+  return Napi::Boolean::New(info.Env(), result != 0);
+}
+
 }  // namespace
 
 void RegisterListeningSocket(Napi::Env env, Napi::Object exports) {
+  exports.Set("sharePort", Napi::Function::New(env, SharePortWrapped, "sharePort"));
+  exports.Set("dealTo", Napi::Function::New(env, DealToWrapped, "dealTo"));
+  exports.Set("isListening", Napi::Function::New(env, IsListeningWrapped, "isListening"));
   exports.Set("openListeningSocket", Napi::Function::New(env, OpenListeningSocketWrapped, "openListeningSocket"));
 }
 

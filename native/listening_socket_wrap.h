@@ -4,7 +4,7 @@
 
 namespace sluice {
 
-// Exports `openListeningSocket`.
+// Exports openListeningSocket, and of a descriptor: sharePort, dealTo (with a count) and isListening.
 void RegisterListeningSocket(Napi::Env env, Napi::Object exports);
 
 }  // namespace sluice

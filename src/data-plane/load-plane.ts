@@ -9,8 +9,19 @@ import { NativePlane } from './native-plane.ts';
 import { PortablePlane } from './portable-plane.ts';
 
 /** What `native/addon.cc` exports, as far as the proxy uses it. */
-export interface Addon extends NativeEngineAddon, AcceptQueues {
+export interface Addon extends NativeEngineAddon, AcceptQueues, SharedPorts {
+  /** One datagram to a unix socket; `@NAME` is an abstract one. Never waits. */
+  notifySocket(address: string, message: string): void;
+}
+
+/** Listening sockets, several of which may share a port: `native/listening_socket.h`. */
+export interface SharedPorts {
   readonly openListeningSocket: OpenListeningSocket;
+  /** Lets others join a socket that was alone at its port. */
+  sharePort(fd: number): void;
+  /** Of the sockets at its port only the first `count` that were opened get new connections from here on. */
+  dealTo(fd: number, count: number): void;
+  isListening(fd: number): boolean;
 }
 
 /** What becomes of those who knock at a listening socket, of which any descriptor is given: `native/accept_queue.h`. */
@@ -90,6 +101,10 @@ export function createPlane(kind: DataPlane['kind'], policy: Policy): DataPlane 
 const addonFunctions: readonly (keyof Addon)[] = [
   'Engine',
   'openListeningSocket',
+  'sharePort',
+  'dealTo',
+  'isListening',
+  'notifySocket',
   'refuseSyns',
   'admitSyns',
   'acceptQueueLength',
