@@ -92,3 +92,16 @@ describe('every link', () => {
     });
   }
 });
+
+describe('every source file named', () => {
+  for (const { file, text } of documents) {
+    test(`in ${file} exists, with the test that is quoted`, () => {
+      const named = /`((?:bench|deploy|native|scripts|src|test)\/[\w./-]+)`(?:: "([^"]+)")?/g;
+      for (const [, path = '', title = ''] of text.matchAll(named)) {
+        assert.ok(existsSync(path), path);
+        if (title !== '')
+          assert.ok(readFileSync(path, 'utf8').includes(title), `${path} has no test "${title}"`);
+      }
+    });
+  }
+});
