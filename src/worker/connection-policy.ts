@@ -231,9 +231,8 @@ export class ConnectionPolicy implements Policy {
   /** False when the source has all that it may have. A connection counts once, for whoever it is known to be from. */
   #countSource(rules: ConnectionRules, record: ConnectionRecord, address: string): boolean {
     if (!rules.limitsSources || record.countedSource !== undefined) return true;
-    if (!this.#sourceLimits.accept(address, performance.now())) return false;
-    record.countedSource = address;
-    return true;
+    record.countedSource = this.#sourceLimits.accept(address, performance.now());
+    return record.countedSource !== undefined;
   }
 
   #noteHello(record: ConnectionRecord, hello: ClientHello): void {

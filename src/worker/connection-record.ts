@@ -3,6 +3,7 @@ import type { RouteSnapshot } from '../config/snapshot.ts';
 import type { Connection, DialAddress, ForwardTimeouts } from '../data-plane/data-plane.ts';
 import type { ByteCounts, HelloSummary } from '../telemetry/connection-summary.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
+import type { CountedSource } from '../upstream/source-limits.ts';
 import type { UpstreamEntry } from './upstream-entry.ts';
 
 /** What the policy remembers of one connection between the calls about it. */
@@ -24,8 +25,8 @@ export class ConnectionRecord {
   /** What was dialled last, as the access log shows it. */
   dialled: DialAddress | undefined;
   dials = 0;
-  /** The address that the limits on sources count this connection for. */
-  countedSource: string | undefined;
+  /** What the limits on sources count this connection for. */
+  countedSource: CountedSource | undefined;
   /** The name that hashing and PROXY headers use: normal form, and as sent. */
   serverName: string | undefined;
   sentServerName: string | undefined;

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { SourceLimits } from '../../src/upstream/source-limits.ts';
+import { DividedSourceLimits } from '../../../src/upstream/limits/divided-source-limits.ts';
 
 const unlimited = { maxConnectionsPerSource: undefined, newConnectionsPerSource: undefined };
 
-function atOnce(maxConnectionsPerSource: number): SourceLimits {
-  return new SourceLimits({ ...unlimited, maxConnectionsPerSource });
+function atOnce(maxConnectionsPerSource: number): DividedSourceLimits {
+  return new DividedSourceLimits({ ...unlimited, maxConnectionsPerSource });
 }
 
-function perSecond(count: number, maxTracked?: number): SourceLimits {
+function perSecond(count: number, maxTracked?: number): DividedSourceLimits {
   const settings = { ...unlimited, newConnectionsPerSource: { count, perMs: 1000 } };
-  return new SourceLimits(settings, undefined, maxTracked);
+  return new DividedSourceLimits(settings, undefined, maxTracked);
 }
 
-function accepted(limits: SourceLimits, attempts: number, address: string, nowMs: number): number {
+function accepted(limits: DividedSourceLimits, attempts: number, address: string, nowMs: number): number {
   return Array.from({ length: attempts }, () => limits.accept(address, nowMs)).filter(Boolean).length;
 }
 
@@ -103,7 +103,7 @@ describe('source limits: new connections', () => {
 
   it('takes nothing for a connection that is refused for another reason', () => {
     const rate = { count: 2, perMs: 1000 };
-    const limits = new SourceLimits({ maxConnectionsPerSource: 1, newConnectionsPerSource: rate });
+    const limits = new DividedSourceLimits({ maxConnectionsPerSource: 1, newConnectionsPerSource: rate });
     assert.equal(accepted(limits, 10, '192.0.2.1', 0), 1);
     limits.ended('192.0.2.1');
     assert.equal(accepted(limits, 10, '192.0.2.1', 0), 1);
@@ -157,8 +157,8 @@ describe('source limits of several workers', () => {
         const rate = { count: limit, perMs: 1000 };
         const parts = Array.from({ length: count }, (_, index) => {
           const worker = { index, count };
-          const held = new SourceLimits({ ...unlimited, maxConnectionsPerSource: limit }, worker);
-          const rated = new SourceLimits({ ...unlimited, newConnectionsPerSource: rate }, worker);
+          const held = new DividedSourceLimits({ ...unlimited, maxConnectionsPerSource: limit }, worker);
+          const rated = new DividedSourceLimits({ ...unlimited, newConnectionsPerSource: rate }, worker);
           return [accepted(held, limit + 1, '::1', 0), accepted(rated, limit + 1, '::1', 0)];
         });
         // No worker refuses everybody: with fewer connections than workers, each has one.
@@ -177,7 +177,7 @@ describe('source limits of several workers', () => {
 describe('source limits after a reload', () => {
   it('keep counting what is live and what was used', () => {
     const rate = { count: 10, perMs: 1000 };
-    const limits = new SourceLimits({ maxConnectionsPerSource: 10, newConnectionsPerSource: rate });
+    const limits = new DividedSourceLimits({ maxConnectionsPerSource: 10, newConnectionsPerSource: rate });
     assert.equal(accepted(limits, 4, '192.0.2.1', 0), 4);
     limits.configure({ maxConnectionsPerSource: 5, newConnectionsPerSource: rate });
     assert.equal(accepted(limits, 4, '192.0.2.1', 0), 1);
