@@ -6,6 +6,13 @@
 
 namespace sluice {
 
+bool IsLoopback(const Address& address) {
+  if (address.family == 4) return address.bytes[0] == 127;
+  in6_addr bytes;
+  std::memcpy(&bytes, address.bytes, sizeof(bytes));
+  return address.family == 6 && IN6_IS_ADDR_LOOPBACK(&bytes);
+}
+
 Address FromSockaddr(const sockaddr_storage& from) {
   Address to;
   if (from.ss_family == AF_INET) {

@@ -14,6 +14,8 @@ struct Address {
   uint8_t family = 0;
 };
 
+bool IsLoopback(const Address& address);
+
 // An IPv4-mapped IPv6 address (what a dual-stack socket reports, RFC 4291 section 2.5.5.2) becomes the IPv4 one.
 Address FromSockaddr(const sockaddr_storage& from);
 

@@ -45,6 +45,14 @@ void ResetOnClose(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
+// Small messages go at once. The handshake's last ACK waits for the hello, which is at hand, and goes with it (tcp(7)).
+void SetUpDial(int fd) {
+  const int on = 1;
+  const int off = 0;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  ::setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
+}
+
 Fd OpenSocket(int family) { return Fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP)); }
 
 }  // namespace
@@ -61,7 +69,6 @@ void Connection::Start(Engine& engine, uint32_t listener, const ListenerOptions&
   client().fd = std::move(client_fd);
   client().readable = true;
   client().writable = true;
-  if (engine.Watch(id_, kClient, client().fd.get()) != 0) return Finish(engine, Outcome::kRejected);
   engine.ArmTimer(this, engine.MsFromNow(options.hello_timeout_ms));
 
   if (options.asks_on_accept) {
@@ -72,7 +79,25 @@ void Connection::Start(Engine& engine, uint32_t listener, const ListenerOptions&
     if (answer.kind == Answer::Kind::kReject) return Reject(engine, answer.how, answer.alert, answer.outcome);
     expects_proxy_header_ = answer.kind == Answer::Kind::kReadProxyHeader;
   }
+  const ConnectionId started = id_;
   ReadPrefix(engine);
+  // Only now, so that a hello which came with the connection is not announced once more.
+  if (engine.Find(started) == this && Watch(engine, kClient) != 0) Abort(engine, Outcome::kRejected);
+}
+
+// Whoever takes what he is sent is never asked whether he could take more: most clients, and all that are brief.
+int Connection::Watch(Engine& engine, SideIndex index) {
+  Side& side = sides_[index];
+  side.is_watched = true;
+  side.is_writable_watched = !side.writable;
+  return engine.Watch(id_, index, side.fd.get(), side.is_writable_watched);
+}
+
+void Connection::WatchIfBlocked(Engine& engine, SideIndex index) {
+  Side& side = sides_[index];
+  if (side.writable || side.is_writable_watched || !side.is_watched) return;
+  side.is_writable_watched = true;
+  engine.WatchWritable(id_, index, side.fd.get());
 }
 
 void Connection::ReadPrefix(Engine& engine) {
@@ -192,17 +217,19 @@ void Connection::Dial(Engine& engine, const Answer& answer) {
   if (!upstream().fd.is_open() && engine.pipes()->Shed()) upstream().fd = OpenSocket(family);
   if (!upstream().fd.is_open()) return DialFailed(engine, errno);
   const int fd = upstream().fd.get();
-  const int on = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  SetUpDial(fd);
   sockaddr_storage to;
   const socklen_t length = ToSockaddr(answer.endpoint, &to);
   if (::connect(fd, reinterpret_cast<sockaddr*>(&to), length) != 0 && errno != EINPROGRESS) {
     return DialFailed(engine, errno);
   }
-  const int error = engine.Watch(id_, kUpstream, fd);
+  // The kernel has shaken hands with itself by now, unless the other side's accept queue is full.
+  upstream().writable = IsLoopback(answer.endpoint);
+  const int error = Watch(engine, kUpstream);
   if (error != 0) return DialFailed(engine, -error);
   engine.RefreshClock();
   engine.ArmTimer(this, engine.MsFromNow(answer.connect_timeout_ms));
+  if (upstream().writable) OnDialEvent(engine);
 }
 
 void Connection::DialFailed(Engine& engine, int error) {
@@ -229,7 +256,10 @@ void Connection::OnDialEvent(Engine& engine) {
   do {
     sent = ::sendmsg(upstream().fd.get(), &message, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
-  if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+  if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    upstream().writable = false;
+    return WatchIfBlocked(engine, kUpstream);
+  }
   if (sent < 0) return DialFailed(engine, errno == EPIPE ? ECONNRESET : errno);
   StartForwarding(engine, static_cast<size_t>(sent));
 }
@@ -237,6 +267,7 @@ void Connection::OnDialEvent(Engine& engine) {
 void Connection::StartForwarding(Engine& engine, size_t sent) {
   upstream().writable = sent == prefix_->bytes.size() + (header_ ? header_->size() : 0);
   if (!upstream().writable) HoldUnsent(sent);
+  WatchIfBlocked(engine, kUpstream);
   header_.reset();
 
   engine.RefreshClock();
@@ -307,6 +338,7 @@ bool Connection::Pump(Engine& engine, SideIndex from) {
   Flow& flow = FlowFrom(from);
   const uint64_t moved_before = flow.received_bytes + flow.sent_bytes;
   const Flow::Result result = flow.Pump(sides_[from], sides_[Other(from)], engine.flow_context());
+  WatchIfBlocked(engine, Other(from));
   const uint64_t moved = flow.received_bytes + flow.sent_bytes - moved_before;
   if (moved >= kMuch) engine.RefreshClock();
   if (moved > 0) last_active_ms_ = engine.MsFromNow(0);
@@ -334,9 +366,12 @@ bool Connection::Pump(Engine& engine, SideIndex from) {
 bool Connection::OnFlowEnded(Engine& engine, SideIndex from) {
   NoteEnd(from);
   if (up_.has_ended() && down_.has_ended()) {
+    // Closing sends the other FIN.
     Finish(engine, Outcome::kOk);
     return false;
   }
+  // Fails only where that side is gone already, which its own events tell.
+  ::shutdown(sides_[Other(from)].fd.get(), SHUT_WR);
   if (sides_[from].is_gone) {
     AwaitOtherEnd(engine);
     return true;

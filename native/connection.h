@@ -79,6 +79,9 @@ class Connection : public TimerNode {
   Side& client() { return sides_[kClient]; }
   Side& upstream() { return sides_[kUpstream]; }
 
+  int Watch(Engine& engine, SideIndex side);
+  void WatchIfBlocked(Engine& engine, SideIndex side);
+
   void ReadPrefix(Engine& engine);
   void OnPrefixBytes(Engine& engine, const uint8_t* bytes, size_t size);
   bool TakeProxyHeader(Engine& engine, const uint8_t** bytes, size_t* size);

@@ -178,10 +178,24 @@ void Engine::ArmTimerFd() {
   ::timerfd_settime(timer_fd_.get(), TFD_TIMER_ABSTIME, &at, nullptr);
 }
 
-int Engine::Watch(ConnectionId id, SideIndex side, int fd) {
+namespace {
+
+epoll_event SideEvent(ConnectionId id, SideIndex side, bool is_writable_watched) {
+  const uint32_t writable = is_writable_watched ? uint32_t{EPOLLOUT} : 0;
   const uint64_t tag = uint64_t{id.generation} << 32 | uint64_t{id.slot} << 1 | side;
-  epoll_event event = {EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET, {.u64 = tag}};
+  return {EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET | writable, {.u64 = tag}};
+}
+
+}  // namespace
+
+int Engine::Watch(ConnectionId id, SideIndex side, int fd, bool is_writable_watched) {
+  epoll_event event = SideEvent(id, side, is_writable_watched);
   return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
+
+void Engine::WatchWritable(ConnectionId id, SideIndex side, int fd) {
+  epoll_event event = SideEvent(id, side, true);
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
 }
 
 // ---- listening and accepting ---------------------------------------------------------------------------------------

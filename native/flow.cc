@@ -49,7 +49,10 @@ Flow::Result Flow::Pump(Side& from, Side& to, const FlowContext& context) {
   for (;;) {
     Step step = is_holding() ? Flush(to, context) : Step::kMoved;
     if (step == Step::kMoved) {
-      if (from.fin_received) return End(to);
+      if (from.fin_received) {
+        ended_ = true;
+        return Result::kEnded;
+      }
       if (received_bytes >= turn_end) return Result::kYielded;
       step = Move(from, to, context);
     }
@@ -72,14 +75,6 @@ Flow::Result Flow::Pump(Side& from, Side& to, const FlowContext& context) {
         return Result::kToReset;
     }
   }
-}
-
-Flow::Result Flow::End(Side& to) {
-  // Fails only where `to` is gone already, which its own events tell.
-  ::shutdown(to.fd.get(), SHUT_WR);
-  to.fin_sent = true;
-  ended_ = true;
-  return Result::kEnded;
 }
 
 Flow::Step Flow::Flush(Side& to, const FlowContext& context) {

@@ -15,6 +15,9 @@ struct Side {
   Fd fd;
   bool readable = false;
   bool writable = false;
+  // It is in the engine's epoll set; and that tells when it becomes writable.
+  bool is_watched = false;
+  bool is_writable_watched = false;
   // A FIN or an error is waiting behind the bytes, or an urgent mark among them: a short read then no longer means
   // that nothing is left.
   bool may_hide_more = false;
@@ -23,7 +26,6 @@ struct Side {
   // The kernel has said that it was reset. Behind a FIN no read will tell.
   bool is_gone = false;
   bool fin_received = false;
-  bool fin_sent = false;
   bool was_reset = false;
 
   // Notes what an epoll event says.
@@ -38,7 +40,7 @@ struct FlowContext {
   uint64_t* spliced_bytes;
 };
 
-// One direction of a connection: bytes from one side to the other, and after them the FIN. Small messages are
+// One direction of a connection: bytes from one side to the other. Small messages are
 // copied through the shared scratch buffer; a direction that keeps filling it is spliced through a pooled pipe.
 // While nothing is under way it holds neither buffer nor pipe. It never reads what it could not pass on at once,
 // so a slow reader stops its sender through the kernel's own windows.
@@ -47,7 +49,7 @@ class Flow {
   enum class Result : uint8_t {
     kBlocked,    // Nothing more until an event on one of the sides.
     kYielded,    // The turn's share is used up; there may be more to move.
-    kEnded,      // The FIN has been passed on behind the last byte.
+    kEnded,      // The last byte has been passed on; the FIN is now the caller's to send.
     kFromReset,  // `from` was reset and all it sent before has been passed on.
     kToReset,    // `to` was reset: what this flow held is lost, as it would be without a proxy.
   };
@@ -84,7 +86,6 @@ class Flow {
   Step Copy(Side& from, Side& to, const FlowContext& context);
   Step SpliceIn(Side& from, const FlowContext& context);
   void NoteRead(size_t size, bool was_full);
-  Result End(Side& to);
 
   std::unique_ptr<Held> held_;
   std::unique_ptr<Pipe> pipe_;
