@@ -8,6 +8,8 @@ import { parse } from 'yaml';
 import { pages } from '../../scripts/reference/pages.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { checkConfig } from '../../src/config/load.ts';
+import { outcomes } from '../../src/data-plane/outcome.ts';
+import { accessLogEntry } from '../../src/telemetry/access-log.ts';
 import { documents, fences } from './documents.ts';
 
 describe('what is generated', () => {
@@ -91,6 +93,37 @@ describe('every link', () => {
       }
     });
   }
+});
+
+describe('docs/access-log.md', () => {
+  const text = readFileSync('docs/access-log.md', 'utf8');
+  const rows = [...text.matchAll(/^\| (`\w+`(?:, `\w+`)*) \|/gm)].map(([, cell = '']) => cell);
+  const explained = rows.flatMap((cell) => cell.replaceAll('`', '').split(', '));
+
+  test('explains every field and every outcome, and nothing else', () => {
+    const summary = {
+      id: '',
+      listener: '',
+      client: { address: '', port: 0, family: 4 },
+      hello: undefined,
+      route: undefined,
+      upstream: undefined,
+      endpoint: undefined,
+      bytesCounted: undefined,
+      ending: {
+        outcome: 'ok',
+        bytesUp: 0,
+        bytesDown: 0,
+        helloMs: undefined,
+        connectMs: undefined,
+        endedFirst: 'client',
+        durationMs: 0,
+        attempts: 0,
+      },
+    } as const;
+    const all = [...Object.keys(accessLogEntry(summary, new Date(0))), ...outcomes];
+    assert.deepEqual(new Set(explained), new Set(all));
+  });
 });
 
 describe('every source file named', () => {
