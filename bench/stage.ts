@@ -25,33 +25,47 @@ export interface NativeLoad {
   readonly rate?: number;
 }
 
-/** What is around the proxies: the backends, the names and the clients. */
-export class Stage {
-  readonly placement: Placement;
+export interface Scale {
+  /** Of each proxy. */
   readonly workers: number;
   /** How long each single measurement takes. */
   readonly seconds: number;
+  /** How long a proxy that has just started works before it is measured: compilers at run time need about one. */
+  readonly warmSeconds: number;
+}
+
+/** What is around the proxies: the backends, the names and the clients. */
+export class Stage {
+  readonly placement: Placement;
+  readonly #scale: Scale;
   readonly #serverPort: number;
   readonly #folder: string;
   readonly #program: string;
 
-  private constructor(workers: number, seconds: number, serverPort: number) {
-    this.placement = placementFor(workers);
-    this.workers = workers;
-    this.seconds = seconds;
+  private constructor(scale: Scale, serverPort: number) {
+    this.placement = placementFor(scale.workers);
+    this.#scale = scale;
     this.#serverPort = serverPort;
     this.#program = nativeLoad();
     this.#folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   }
 
-  static async set(workers: number, seconds: number): Promise<Stage> {
-    const stage = new Stage(workers, seconds, await freePort());
+  static async set(scale: Scale): Promise<Stage> {
+    const stage = new Stage(scale, await freePort());
     writeFileSync(stage.#helloFile, await clientHello(nameOf(0)));
     return stage;
   }
 
   strike(): void {
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  get workers(): number {
+    return this.#scale.workers;
+  }
+
+  get seconds(): number {
+    return this.#scale.seconds;
   }
 
   get #helloFile(): string {
@@ -88,7 +102,11 @@ export class Stage {
   /** Until the target serves in earnest: workers have started, code is compiled, pools are filled. */
   async warm(target: Target, names = backendCount): Promise<void> {
     for (const mode of ['connect', 'echo'] as const) {
-      const run = this.native(target, { mode, names }, Math.min(1, this.seconds));
+      const run = this.native(
+        target,
+        { mode, names },
+        this.#scale.warmSeconds / (mode === 'connect' ? 1 : 3),
+      );
       try {
         await run.said('started');
         await run.result();
