@@ -270,7 +270,8 @@ void Engine::SetMaxConnections(uint32_t most) {
 
 void Engine::ShareMaxConnections(const SharedCount& count) {
   shared_count_.SetWaiting(false);
-  shared_count_.Hold(0);
+  // Not where it goes on: for a moment the others would have too much room.
+  if (!count.is_shared()) shared_count_.Hold(0);
   shared_count_ = count;
   shared_count_.Hold(live_connections_);
   ResumeAccepting();

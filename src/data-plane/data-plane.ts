@@ -35,11 +35,25 @@ export interface DataPlane {
   /** Live connections in no particular order, for draining and for the admin page. */
   connections(): Iterable<Connection>;
 
-  /** From here on at most this many connections are live at once: past it none is accepted until one ends. */
-  setMaxConnections(maxConnections: number): void;
+  /**
+   * From here on at most this many connections are live at once, and no more than `shared` allows in all processes
+   * together: past either none is accepted until one ends.
+   */
+  setMaxConnections(maxConnections: number, shared?: SharedLimit): void;
 
   /** Stops accepting, resets what is live (outcome `drained`) and frees every descriptor. */
   close(): Promise<void>;
+}
+
+/** A limit on the live connections of several processes: `native/shared_count.h` says it all. */
+export interface SharedLimit {
+  readonly cells: Int32Array;
+  readonly own: number;
+  readonly limit: number;
+  readonly doOthersWait: boolean;
+  tryHold(held: number): boolean;
+  hold(held: number): void;
+  setWaiting(isWaiting: boolean): void;
 }
 
 /** A bound TCP socket, in whatever wrapping it came: a libuv handle received from the supervisor, or a bare descriptor. */

@@ -9,7 +9,7 @@ import { NativePlane } from './native-plane.ts';
 import { PortablePlane } from './portable-plane.ts';
 
 /** What `native/addon.cc` exports, as far as the proxy uses it. */
-export interface Addon extends NativeEngineAddon, AcceptQueues, SharedPorts {
+export interface Addon extends NativeEngineAddon, AcceptQueues, SharedPorts, SharedMemory {
   /** One datagram to a unix socket; `@NAME` is an abstract one. Never waits. */
   notifySocket(address: string, message: string): void;
 }
@@ -22,6 +22,14 @@ export interface SharedPorts {
   /** Of the sockets at its port only the first `count` that were opened get new connections from here on. */
   dealTo(fd: number, count: number): void;
   isListening(fd: number): boolean;
+}
+
+/** Memory that processes share: `native/shared_memory.h`. Both throw errors shaped like Node's system errors. */
+export interface SharedMemory {
+  /** All zero, as a descriptor of the caller's. */
+  createSharedMemory(bytes: number): number;
+  /** Does not need the descriptor any more. */
+  mapSharedMemory(fd: number): ArrayBuffer;
 }
 
 /** What becomes of those who knock at a listening socket, of which any descriptor is given: `native/accept_queue.h`. */
@@ -108,6 +116,8 @@ const addonFunctions: readonly (keyof Addon)[] = [
   'refuseSyns',
   'admitSyns',
   'acceptQueueLength',
+  'createSharedMemory',
+  'mapSharedMemory',
 ];
 
 function isAddon(value: unknown): value is Addon {

@@ -10,6 +10,8 @@ export interface NativeEngine {
   ): void;
   stopListening(index: number): void;
   setMaxConnections(most: number): void;
+  /** `native/shared_count.h`; without `cells` no longer. */
+  shareMaxConnections(cells: Int32Array | undefined, own: number, limit: number): void;
   /** Takes the decision in the call area for a connection that waits for one. */
   answer(slot: number, generation: number): void;
   abort(slot: number, generation: number, outcome: number): void;

@@ -12,6 +12,7 @@ import type {
   PlaneListener,
   Policy,
   Reject,
+  SharedLimit,
 } from './data-plane.ts';
 import type { NativeEngine, NativeEngineAddon, NativeEngineStats } from './native-addon.ts';
 import {
@@ -121,8 +122,9 @@ export class NativePlane implements DataPlane {
     }
   }
 
-  setMaxConnections(maxConnections: number): void {
+  setMaxConnections(maxConnections: number, shared?: SharedLimit): void {
     this.#engine.setMaxConnections(Math.min(maxConnections, 2 ** 32 - 1));
+    this.#engine.shareMaxConnections(shared?.cells, shared?.own ?? 0, shared?.limit ?? 0);
   }
 
   close(): Promise<void> {

@@ -7,6 +7,7 @@ import type {
   ListeningSocket,
   PlaneListener,
   Policy,
+  SharedLimit,
 } from './data-plane.ts';
 import type { Outcome } from './outcome.ts';
 import { type AcceptedSocket, PortableConnection } from './portable-connection.ts';
@@ -16,6 +17,8 @@ import { remoteAddress } from './portable-socket.ts';
 
 /** How many may wait past `maxConnections`: about what an accept queue holds. Whoever comes then is turned away. */
 const maxWaiting = 1024;
+/** Another process's ending wakes nobody here: how often this one looks whether there is room again. */
+const roomRetryMs = 10;
 
 export interface PortablePlaneOptions {
   readonly policy: Policy;
@@ -37,6 +40,9 @@ export class PortablePlane implements DataPlane {
   /** `net.Server` cannot pause accepting, so whoever comes past `maxConnections` waits here, unread. */
   #waiting: (() => void)[] = [];
   #maxConnections = Number.POSITIVE_INFINITY;
+  #shared: SharedLimit | undefined;
+  /** While this process waits for the others' connections to end. */
+  #roomTimer: NodeJS.Timeout | undefined;
 
   constructor({ policy, onPolicyError = warn }: PortablePlaneOptions) {
     this.#policy = new GuardedPolicy(policy, onPolicyError);
@@ -73,14 +79,19 @@ export class PortablePlane implements DataPlane {
     return this.#connections;
   }
 
-  setMaxConnections(maxConnections: number): void {
+  setMaxConnections(maxConnections: number, shared?: SharedLimit): void {
     this.#maxConnections = maxConnections;
+    this.#waitNoMore();
+    if (shared === undefined) this.#shared?.hold(0);
+    this.#shared = shared;
+    shared?.hold(this.#connections.size);
     this.#serveWaiting();
   }
 
   async close(): Promise<void> {
     for (const listener of this.#listeners.keys()) this.stopListening(listener);
     this.#waiting = [];
+    this.#waitNoMore();
     for (const connection of this.#connections) connection.abort('drained');
     for (const client of this.#clients) client.destroy();
     await Promise.all(Array.from(this.#stopped, (listener) => listener.closed));
@@ -91,7 +102,7 @@ export class PortablePlane implements DataPlane {
     client.once('close', () => this.#clients.delete(client));
     // A socket that is reset while it waits has an address no more.
     const accepted = { listener, client, address: remoteAddress(client) };
-    if (this.#connections.size < this.#maxConnections) this.#serve(accepted);
+    if (this.#waiting.length === 0 && this.#takeRoom()) this.#serve(accepted);
     else if (this.#waiting.length < maxWaiting) this.#waiting.push(() => this.#serve(accepted));
     else client.destroy();
   }
@@ -108,17 +119,33 @@ export class PortablePlane implements DataPlane {
 
   #onEnded(connection: PortableConnection, ending: Ending): void {
     this.#connections.delete(connection);
+    this.#shared?.hold(this.#connections.size);
     this.#policy.ended(connection, ending);
+    if (this.#waiting.length === 0) return;
+    // Or this process would be the first to know every time, and the clients of the others would wait for ever.
+    if (this.#roomTimer !== undefined && this.#shared?.doOthersWait) return;
     // Not at once: serving one may end it, and so on through all that wait.
-    if (this.#waiting.length > 0) queueMicrotask(() => this.#serveWaiting());
+    queueMicrotask(() => this.#serveWaiting());
   }
 
   #serveWaiting(): void {
-    while (this.#connections.size < this.#maxConnections) {
-      const serve = this.#waiting.shift();
-      if (serve === undefined) return;
-      serve();
-    }
+    this.#waitNoMore();
+    while (this.#waiting.length > 0 && this.#takeRoom()) this.#waiting.shift()?.();
+  }
+
+  /** Whether one more may be served, which must then be done at once. */
+  #takeRoom(): boolean {
+    if (this.#connections.size >= this.#maxConnections) return false;
+    if (this.#shared === undefined || this.#shared.tryHold(this.#connections.size + 1)) return true;
+    this.#shared.setWaiting(true);
+    this.#roomTimer ??= setTimeout(() => this.#serveWaiting(), roomRetryMs);
+    return false;
+  }
+
+  #waitNoMore(): void {
+    clearTimeout(this.#roomTimer);
+    this.#roomTimer = undefined;
+    this.#shared?.setWaiting(false);
   }
 }
 

@@ -12,6 +12,7 @@ import { proxyHeaderFacts } from './proxy-header-facts.ts';
 import { rejectionFacts } from './rejection-facts.ts';
 import { resetFacts } from './reset-facts.ts';
 import type { MakePlane } from './rig.ts';
+import { sharedLimitFacts } from './shared-limit-facts.ts';
 import { timeoutFacts } from './timeout-facts.ts';
 
 /** What every data plane does: written from the interface alone, run against each of them. */
@@ -28,6 +29,7 @@ export function defineConformance(name: string, makePlane: MakePlane): void {
     timeoutFacts(makePlane);
     policyFacts(makePlane);
     lifetimeFacts(makePlane);
+    sharedLimitFacts(makePlane);
     proxyHeaderFacts(makePlane);
     descriptorFacts(makePlane);
     fewDescriptorFacts(makePlane);

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe } from 'node:test';
 import { bindLoopback } from './bound-socket.ts';
-import { payload, sendUntilStopped } from './payload.ts';
+import { sendUntilStopped } from './payload.ts';
 import { Peer } from './peer.ts';
-import { type Forwarded, fact, hello, type MakePlane } from './rig.ts';
+import { expectForwards, fact, hello, type MakePlane } from './rig.ts';
 import { turns, until } from './wait.ts';
 
 /** Aborting, draining, listening and limits: the rest of data-plane.ts. */
@@ -168,13 +168,6 @@ export function lifetimeFacts(makePlane: MakePlane): void {
       assert.ok(performance.now() - startedAt < 500);
     });
   });
-}
-
-async function expectForwards({ client, upstream }: Forwarded): Promise<void> {
-  await client.send(payload(100));
-  assert.deepEqual(await upstream.receive(100), payload(100));
-  await upstream.send(payload(100));
-  assert.deepEqual(await client.receive(100), payload(100));
 }
 
 async function expectRefused(port: number): Promise<void> {

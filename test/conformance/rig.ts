@@ -11,6 +11,7 @@ import type {
 } from '../../src/data-plane/data-plane.ts';
 import { buildHello } from '../tls/hello-builder.ts';
 import { bindLoopback } from './bound-socket.ts';
+import { payload } from './payload.ts';
 import { Peer } from './peer.ts';
 import { ScriptedPolicy, type SeenEnding } from './scripted-policy.ts';
 import { UpstreamServer } from './upstream-server.ts';
@@ -147,4 +148,11 @@ export function fact(
       await rig.close();
     }
   });
+}
+
+export async function expectForwards({ client, upstream }: Forwarded): Promise<void> {
+  await client.send(payload(100));
+  assert.deepEqual(await upstream.receive(100), payload(100));
+  await upstream.send(payload(100));
+  assert.deepEqual(await client.receive(100), payload(100));
 }
