@@ -2,6 +2,7 @@
  * Nanoseconds of processor time per lookup and bytes per name of the route table, for 10, 10,000 and 1,000,000 names.
  * node --expose-gc --import tsx bench/micro/route-lookup.ts
  */
+import { packRoutes } from '../../src/routing/pack-routes.ts';
 import type { RouteCriteria } from '../../src/routing/route-criteria.ts';
 import { RouteTable } from '../../src/routing/route-table.ts';
 import { normalizeServerName } from '../../src/routing/server-name.ts';
@@ -59,16 +60,6 @@ function aRouteEach(count: number, criteria: Partial<RouteCriteria>): RouteCrite
   }));
 }
 
-/** Routes as a worker gets them: parsed from text, their strings flat. */
-function receivedRoutes(shape: Shape, count: number): RouteCriteria[] {
-  return JSON.parse(JSON.stringify(shape.routes(count)));
-}
-
-function heapBytes(): number {
-  for (let i = 0; i < 3; i++) globalThis.gc?.();
-  return process.memoryUsage().heapUsed;
-}
-
 /** Names as they come from the wire: flat strings whose hash nobody has computed. */
 function freshNames(shape: Shape, count: number): string[] {
   let state = 1;
@@ -102,13 +93,10 @@ function perName(bytes: number, count: number): number | undefined {
 }
 
 function measure(shape: Shape, count: number): Record<string, string | number | undefined> {
-  const empty = heapBytes();
-  const routes = receivedRoutes(shape, count);
-  const listed = heapBytes();
   const start = process.cpuUsage();
-  const table = new RouteTable(routes);
-  const buildMs = cpuMsSince(start);
-  const indexed = heapBytes();
+  const packed = packRoutes(shape.routes(count));
+  const packMs = cpuMsSince(start);
+  const table = new RouteTable(packed);
   const find = (serverName: string | undefined) =>
     table.find({ serverName, alpn: offered, source: '192.0.2.7', listener: 'edge', plainTcp: false });
   return {
@@ -118,9 +106,8 @@ function measure(shape: Shape, count: number): Record<string, string | number | 
     'normalise and find, ns': Math.round(
       nanosecondsPer(shape, count, (raw) => find(normalizeServerName(raw))),
     ),
-    'routes, bytes a name': perName(listed - empty, count),
-    'table, bytes a name': perName(indexed - listed, count),
-    'build, ms': Math.round(buildMs),
+    'bytes a name': perName(packed.bytes.length, count),
+    'pack, ms': Math.round(packMs),
   };
 }
 

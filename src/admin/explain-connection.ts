@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 
 import type { RouteAction, Snapshot } from '../config/snapshot.ts';
 import { explainRoute } from '../routing/explain.ts';
+import { RouteTable } from '../routing/route-table.ts';
 import { normalizeServerName } from '../routing/server-name.ts';
 import { tlsAlert, tlsAlertName } from '../tls/alert.ts';
 
@@ -51,7 +52,7 @@ export function explainConnection(snapshot: Snapshot, query: ExplainQuery): Expl
   const serverName = query.serverName === undefined ? undefined : normalizeServerName(query.serverName);
   const alpn = query.alpn?.split(',').filter((protocol) => protocol !== '') ?? [];
   const asked = { serverName, alpn, source, listener, plainTcp: false };
-  const { winner, considered } = explainRoute(snapshot.routes, asked);
+  const { winner, considered } = explainRoute(new RouteTable<RouteAction>(snapshot.routes), asked);
   const action = winner?.action ?? noRoute;
   const explanation = {
     serverName: serverName ?? null,

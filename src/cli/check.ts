@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { RouteList } from '../routing/route-list.ts';
 import { loadOrFail, printWarnings } from './load-or-fail.ts';
 
 /** `sluice check`: exit 0 and one line, or exit 1 and every problem. */
@@ -18,7 +19,7 @@ export function registerCheck(program: Command): void {
       const { listeners, routes, upstreams } = snapshot;
       const parts = [
         counted(listeners.length, 'listener'),
-        counted(routes.length, 'route'),
+        counted(new RouteList(routes).length, 'route'),
         counted(upstreams.length, 'upstream'),
       ];
       process.stdout.write(`${config === '-' ? '<stdin>' : config} is valid: ${parts.join(', ')}\n`);

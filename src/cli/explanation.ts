@@ -1,5 +1,7 @@
-import type { EndpointSnapshot, RouteSnapshot, Snapshot, UpstreamSnapshot } from '../config/snapshot.ts';
+import type { EndpointSnapshot, RouteAction, Snapshot, UpstreamSnapshot } from '../config/snapshot.ts';
 import { type ConsideredRoute, explainRoute } from '../routing/explain.ts';
+import { packRoutes } from '../routing/pack-routes.ts';
+import type { RouteHead } from '../routing/route-list.ts';
 import { RouteTable } from '../routing/route-table.ts';
 import { normalizeServerName } from '../routing/server-name.ts';
 import { tlsAlert, tlsAlertName } from '../tls/alert.ts';
@@ -17,7 +19,7 @@ export interface Asked {
 export function explainConnection(snapshot: Snapshot, asked: Asked): string[] {
   const serverName = asked.serverName === undefined ? undefined : normalizeServerName(asked.serverName);
   const query = { ...asked, serverName, plainTcp: false };
-  const { winner, considered } = explainRoute(snapshot.routes, query);
+  const { winner, considered } = explainRoute(new RouteTable<RouteAction>(snapshot.routes), query);
   const lines = winner === undefined ? [noRoute] : explainWinner(winner, snapshot.upstreams, serverName);
   const won = considered.find(({ verdict }) => verdict === 'won');
   if (won !== undefined) lines.push(`  why: ${won.why}`);
@@ -49,7 +51,7 @@ function describeAlert(alert: number): string {
 }
 
 function explainWinner(
-  { name, action }: RouteSnapshot,
+  { name, action }: RouteHead<RouteAction>,
   upstreams: readonly UpstreamSnapshot[],
   serverName: string | undefined,
 ): string[] {
@@ -71,7 +73,7 @@ function describeEndpoints(upstream: UpstreamSnapshot, asked: string | undefined
 }
 
 function isAllowed(asked: string, allow: readonly string[]): boolean {
-  const table = new RouteTable([{ name: '', serverNames: allow, wildcard: 'any-depth' }]);
+  const table = new RouteTable(packRoutes([{ name: '', serverNames: allow, wildcard: 'any-depth' }]));
   return (
     table.find({ serverName: asked, alpn: [], source: undefined, listener: '', plainTcp: false }) !==
     undefined
@@ -86,7 +88,7 @@ function describeEndpoint(endpoint: EndpointSnapshot): string {
   return `${host}:${endpoint.port}${weight}`;
 }
 
-function explainOthers(heading: string, routes: readonly ConsideredRoute<RouteSnapshot>[]): string[] {
+function explainOthers(heading: string, routes: readonly ConsideredRoute<RouteAction>[]): string[] {
   return routes.length === 0
     ? []
     : [`${heading}:`, ...routes.map(({ route, why }) => `  route ${route.name}: ${why}`)];

@@ -107,8 +107,8 @@ function sourceOf(flags: RunFlags, loader: ConfigLoader): ConfigSource | undefin
   if (file === undefined || file === '-') return undefined;
   return {
     file,
-    load: async () => {
-      const loaded = await loader.load(file);
+    load: async (before) => {
+      const loaded = await loader.load(file, before);
       if (!loaded.ok) return { ok: false, problems: loaded.problems.map(formatProblem) };
       return { ...loaded, snapshot: withOverrides(loaded.snapshot, flags) };
     },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { packRoutes } from '../routing/pack-routes.ts';
 import type { DialAddress } from './address.ts';
 import { availableCpuCount } from './cpu-count.ts';
 import type { ListenerConfig } from './listener-schema.ts';
@@ -21,10 +22,11 @@ import type { EndpointConfig, UpstreamConfig } from './upstream-schema.ts';
 /** The snapshot of a configuration that has been checked. */
 export function compile(config: Config): Snapshot {
   const { dataPlane, limits, timeouts, log, user, watch } = config;
+  const routes = compileRoutes(config.routes);
   const snapshot = {
     dataPlane,
     listeners: config.listeners.map(compileListener),
-    routes: compileRoutes(config.routes),
+    routes,
     upstreams: Object.entries(config.upstreams).map(([name, upstream]) => compileUpstream(name, upstream)),
     limits: {
       maxConnections: limits.maxConnections,
@@ -38,7 +40,7 @@ export function compile(config: Config): Snapshot {
     watch,
   };
   const workers = config.workers === 'auto' ? availableCpuCount() : config.workers;
-  return { hash: hashOf(snapshot, config.workers), workers, ...snapshot };
+  return { hash: hashOf(snapshot, config.workers), workers, ...snapshot, routes: packRoutes(routes) };
 }
 
 export function compileRoutes(routes: readonly RouteConfig[]): RouteSnapshot[] {
@@ -119,7 +121,10 @@ function compileAdmin({ address, token }: AdminConfig): AdminSnapshot | undefine
  * `workers` as configured, not as counted: the same file has the same hash on every machine. Listeners, routes and
  * upstreams in the order of their names, as theirs in the file means nothing.
  */
-function hashOf(snapshot: Omit<Snapshot, 'hash' | 'workers'>, workers: Config['workers']): string {
+function hashOf(
+  snapshot: Omit<Snapshot, 'hash' | 'workers' | 'routes'> & { readonly routes: readonly RouteSnapshot[] },
+  workers: Config['workers'],
+): string {
   const { listeners, routes, upstreams, ...rest } = snapshot;
   const hash = createHash('sha256').update(JSON.stringify({ workers, ...rest }));
   for (const named of [listeners, routes, upstreams]) {

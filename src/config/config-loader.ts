@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 
 import { Piscina } from 'piscina';
 
-import type { LoadedConfig } from './load.ts';
+import type { PackedRoutes } from '../routing/packed-routes.ts';
+import type { LoadTask, ReloadedConfig } from './load-task.ts';
 
 /** How long a thread waits for another configuration before it gives its memory back. */
 const idleTimeoutMs = 5_000;
@@ -18,10 +19,11 @@ export class ConfigLoader {
     idleTimeout: idleTimeoutMs,
   });
 
-  /** As `loadConfig`; also what goes wrong with the thread is a problem of the file. */
-  async load(file: string): Promise<LoadedConfig> {
+  /** As `loadConfig`, with what is new in its routes; what goes wrong with the thread is a problem of the file. */
+  async load(file: string, before: PackedRoutes): Promise<ReloadedConfig> {
     try {
-      return await this.#pool.run({ file });
+      const task: LoadTask = { file, before };
+      return await this.#pool.run(task);
     } catch (error) {
       const message = `cannot be loaded: ${error instanceof Error ? error.message : String(error)}`;
       return { ok: false, problems: [{ file, position: undefined, path: '', message }] };

@@ -1,3 +1,4 @@
+import type { PackedRoutes } from '../routing/packed-routes.ts';
 import type { RouteCriteria } from '../routing/route-criteria.ts';
 
 /**
@@ -10,7 +11,8 @@ export interface Snapshot {
   readonly workers: number;
   readonly dataPlane: 'auto' | 'native' | 'portable';
   readonly listeners: readonly ListenerSnapshot[];
-  readonly routes: readonly RouteSnapshot[];
+  /** A `RouteList` and a `RouteTable` of `RouteAction`s read them. */
+  readonly routes: PackedRoutes;
   readonly upstreams: readonly UpstreamSnapshot[];
   readonly limits: LimitsSnapshot;
   readonly timeouts: TimeoutsSnapshot;

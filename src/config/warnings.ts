@@ -1,13 +1,18 @@
+import { RouteList } from '../routing/route-list.ts';
 import type { Finding } from './finding.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { RouteAction, Snapshot } from './snapshot.ts';
 import { show } from './wording.ts';
 
 /** What works but can hardly be meant. */
-export function findWarnings({ listeners, routes, upstreams }: Snapshot): Finding[] {
+export function findWarnings({ listeners, routes: packed, upstreams }: Snapshot): Finding[] {
+  const routes = new RouteList<RouteAction>(packed);
   if (routes.length === 0) return [{ path: [], message: 'there are no routes: every connection is refused' }];
-  const used = new Set(routes.flatMap(({ action }) => (action.kind === 'forward' ? action.upstream : [])));
-  const served = new Set(routes.flatMap((route) => route.listeners ?? []));
-  const isForAll = routes.some((route) => route.listeners === undefined);
+  const used = new Set(
+    [...routes.actions()].flatMap((action) => (action.kind === 'forward' ? action.upstream : [])),
+  );
+  const listenerLists = [...routes.listeners()];
+  const served = new Set(listenerLists.flatMap((names) => names ?? []));
+  const isForAll = listenerLists.includes(undefined);
   return [
     ...listeners.flatMap(({ name }, i): Finding[] =>
       isForAll || served.has(name)

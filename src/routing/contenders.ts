@@ -1,30 +1,36 @@
 import { checkedCidr } from './cidr.ts';
 import { parseIpAddress } from './ip-address.ts';
 import { PrefixMap } from './prefix-map.ts';
-import type { RouteCriteria, RouteQuery } from './route-criteria.ts';
+import type { RouteQuery } from './route-criteria.ts';
+
+/** What a route asks besides its name. */
+interface Criteria {
+  readonly listeners?: readonly string[] | undefined;
+  readonly sources?: readonly string[] | undefined;
+  readonly alpn?: readonly string[] | undefined;
+}
 
 /**
  * Tells routes that are equal on the name apart, by listener, then source, then protocol: one hash level each, what a
- * route doesn't ask about (`any`) after what it does. Knows the routes by their places in the list it is given, so
- * that lists with the same criteria can share one. Where two routes could take the same place the first keeps it.
+ * route doesn't ask about (`any`) after what it does. Knows the routes by their places in a list, so that lists with
+ * the same criteria can share one. Where two routes could take the same place the first keeps it.
  */
 export class Contenders {
   #byListener: Map<string, BySource> | undefined;
   #any: BySource | undefined;
 
-  constructor(routes: readonly RouteCriteria[]) {
-    for (const [place, route] of routes.entries()) {
-      if (route.listeners === undefined) {
-        this.#any ??= new BySource();
-        this.#any.add(route, place);
-        continue;
-      }
-      this.#byListener ??= new Map();
-      for (const listener of route.listeners) {
-        const bySource = this.#byListener.get(listener) ?? new BySource();
-        this.#byListener.set(listener, bySource);
-        bySource.add(route, place);
-      }
+  /** By steps, one for each source. Places have to come in order. */
+  *add(criteria: Criteria, place: number): Generator<void> {
+    if (criteria.listeners === undefined) {
+      this.#any ??= new BySource();
+      yield* this.#any.add(criteria, place);
+      return;
+    }
+    this.#byListener ??= new Map();
+    for (const listener of criteria.listeners) {
+      const bySource = this.#byListener.get(listener) ?? new BySource();
+      this.#byListener.set(listener, bySource);
+      yield* bySource.add(criteria, place);
     }
   }
 
@@ -38,18 +44,20 @@ class BySource {
   #byPrefix: PrefixMap<ByProtocol> | undefined;
   #any: ByProtocol | undefined;
 
-  add(route: RouteCriteria, place: number): void {
-    if (route.sources === undefined) {
+  *add(criteria: Criteria, place: number): Generator<void> {
+    yield;
+    if (criteria.sources === undefined) {
       this.#any ??= new ByProtocol();
-      this.#any.add(route, place);
+      this.#any.add(criteria, place);
       return;
     }
     this.#byPrefix ??= new PrefixMap();
-    for (const source of route.sources) {
+    for (const source of criteria.sources) {
+      yield;
       const cidr = checkedCidr(source);
       const byProtocol = this.#byPrefix.get(cidr) ?? new ByProtocol();
       this.#byPrefix.set(cidr, byProtocol);
-      byProtocol.add(route, place);
+      byProtocol.add(criteria, place);
     }
   }
 
@@ -69,13 +77,13 @@ class ByProtocol {
   #byProtocol: Map<string, number> | undefined;
   #any: number | undefined;
 
-  add(route: RouteCriteria, place: number): void {
-    if (route.alpn === undefined) {
+  add(criteria: Criteria, place: number): void {
+    if (criteria.alpn === undefined) {
       this.#any ??= place;
       return;
     }
     this.#byProtocol ??= new Map();
-    for (const protocol of route.alpn) {
+    for (const protocol of criteria.alpn) {
       if (!this.#byProtocol.has(protocol)) this.#byProtocol.set(protocol, place);
     }
   }

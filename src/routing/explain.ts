@@ -1,29 +1,24 @@
-import type { RouteCriteria, RouteQuery } from './route-criteria.ts';
-import { type Standing, standingOf } from './standing.ts';
+import type { RouteQuery } from './route-criteria.ts';
+import type { RouteHead } from './route-list.ts';
+import type { RouteTable } from './route-table.ts';
+import { nameStandingOf, type Standing, standingOf } from './standing.ts';
 
-export interface RouteExplanation<R extends RouteCriteria> {
-  readonly winner: R | undefined;
+export interface RouteExplanation<A> {
+  readonly winner: RouteHead<A> | undefined;
   /** The winner, then the routes it beat in order of precedence, then those whose name alone matched. */
-  readonly considered: readonly ConsideredRoute<R>[];
+  readonly considered: readonly ConsideredRoute<A>[];
 }
 
-export interface ConsideredRoute<R extends RouteCriteria> {
-  readonly route: R;
+export interface ConsideredRoute<A> {
+  readonly route: RouteHead<A>;
   readonly verdict: 'won' | 'lost' | 'passed-over';
   /** A sentence about the route. */
   readonly why: string;
 }
 
-/**
- * What `RouteTable.find` answers, and why. Takes the routes or a table of them, and looks at every one of them: made
- * for people, not for connections.
- */
-export function explainRoute<R extends RouteCriteria>(
-  source: readonly R[] | { readonly routes: readonly R[] },
-  query: RouteQuery,
-): RouteExplanation<R> {
-  const routes = 'routes' in source ? source.routes : source;
-  const standings = routes.flatMap((route) => standingOf(route, query) ?? []).sort(comparePrecedence);
+/** What `RouteTable.find` answers, and why. Looks at every route whose name matches: for people, not for connections. */
+export function explainRoute<A>(table: RouteTable<A>, query: RouteQuery): RouteExplanation<A> {
+  const standings = standingsOf(table, query).sort(comparePrecedence);
   const matching = standings.filter(({ failures }) => failures.length === 0);
   const passedOver = standings.filter(({ failures }) => failures.length > 0);
   const [winner, ...losers] = matching;
@@ -38,42 +33,58 @@ export function explainRoute<R extends RouteCriteria>(
   };
 }
 
+/** Each route once, by the most specific of its names. */
+function standingsOf<A>(table: RouteTable<A>, query: RouteQuery): Standing<A>[] {
+  const byPlace = new Map<number, Standing<A>>();
+  for (const named of table.named(query)) {
+    const name = nameStandingOf(named);
+    for (const place of named.places) {
+      if (byPlace.has(place)) continue;
+      const { routes } = table;
+      const route = routes.head(place);
+      byPlace.set(place, standingOf({ route, criteria: routes.otherCriteria(place), place, name }, query));
+    }
+  }
+  return [...byPlace.values()];
+}
+
 /** Negative where `a` comes first. */
-function comparePrecedence(a: Standing<RouteCriteria>, b: Standing<RouteCriteria>): number {
+function comparePrecedence(a: Standing<unknown>, b: Standing<unknown>): number {
   return (
     b.name.rank - a.name.rank ||
     askingListener(b) - askingListener(a) ||
     prefixLength(b) - prefixLength(a) ||
-    offeredAt(a) - offeredAt(b)
+    offeredAt(a) - offeredAt(b) ||
+    a.place - b.place
   );
 }
 
-function askingListener({ route }: Standing<RouteCriteria>): number {
-  return route.listeners === undefined ? 0 : 1;
+function askingListener({ criteria }: Standing<unknown>): number {
+  return criteria.listeners === undefined ? 0 : 1;
 }
 
-function prefixLength({ prefix }: Standing<RouteCriteria>): number {
+function prefixLength({ prefix }: Standing<unknown>): number {
   return prefix?.length ?? -1;
 }
 
 /** Past every offer where the route asks for no protocol. */
-function offeredAt({ protocol }: Standing<RouteCriteria>): number {
+function offeredAt({ protocol }: Standing<unknown>): number {
   return protocol?.offeredAt ?? Number.MAX_SAFE_INTEGER;
 }
 
-function whyWon({ route, name, prefix, protocol }: Standing<RouteCriteria>): string {
+function whyWon({ criteria, name, prefix, protocol }: Standing<unknown>): string {
   const matched = [name.text];
-  if (route.listeners !== undefined) matched.push('its listener');
+  if (criteria.listeners !== undefined) matched.push('its listener');
   if (prefix !== undefined) matched.push(`its source ${prefix.text}`);
   if (protocol !== undefined) matched.push(`its protocol ${protocol.text}`);
   return `matches by ${matched.join(', ')}`;
 }
 
-function explainLoss<R extends RouteCriteria>(loser: Standing<R>, winner: Standing<R>): ConsideredRoute<R> {
+function explainLoss<A>(loser: Standing<A>, winner: Standing<A>): ConsideredRoute<A> {
   return { route: loser.route, verdict: 'lost', why: whyLost(loser, winner) };
 }
 
-function whyLost(loser: Standing<RouteCriteria>, winner: Standing<RouteCriteria>): string {
+function whyLost(loser: Standing<unknown>, winner: Standing<unknown>): string {
   if (loser.name.rank !== winner.name.rank)
     return `${loser.name.text} is less specific than ${winner.name.text}`;
   if (askingListener(loser) !== askingListener(winner)) {
@@ -92,6 +103,6 @@ function whyLost(loser: Standing<RouteCriteria>, winner: Standing<RouteCriteria>
   return 'nothing tells it from the winner, which is listed first';
 }
 
-function explainPassedOver<R extends RouteCriteria>({ route, failures }: Standing<R>): ConsideredRoute<R> {
+function explainPassedOver<A>({ route, failures }: Standing<A>): ConsideredRoute<A> {
   return { route, verdict: 'passed-over', why: failures.join('; ') };
 }

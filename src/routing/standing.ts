@@ -1,9 +1,15 @@
 import { CidrSet, checkedCidr, formatCidr } from './cidr.ts';
+import { countLabels, nameKind } from './packed-routes.ts';
 import type { RouteCriteria, RouteQuery } from './route-criteria.ts';
+import type { RouteHead } from './route-list.ts';
+import type { NamedRoutes } from './route-table.ts';
 
 /** How a route whose name matches a connection stands in the order of precedence. */
-export interface Standing<R extends RouteCriteria> {
-  readonly route: R;
+export interface Standing<A> {
+  readonly route: RouteHead<A>;
+  readonly criteria: OtherCriteria;
+  /** Where the configuration lists it. */
+  readonly place: number;
   /** The most specific of the route's patterns that match. */
   readonly name: NameStanding;
   /** The longest of the route's prefixes that holds the client's address. */
@@ -23,56 +29,39 @@ export interface NameStanding {
 /** Above any wildcard's: a name has 127 labels at most. */
 const exactRank = 1000;
 
-/** Undefined where the route's name doesn't match. */
-export function standingOf<R extends RouteCriteria>(route: R, query: RouteQuery): Standing<R> | undefined {
-  const name = nameStandingOf(route, query);
-  if (name === undefined) return undefined;
-  const prefix = longestPrefix(route.sources ?? [], query.source);
-  const protocol = firstOffered(route.alpn ?? [], query);
+type OtherCriteria = Omit<RouteCriteria, 'name' | 'serverNames'>;
+
+/** Of a route whose name matches. */
+export function standingOf<A>(
+  { route, criteria, place, name }: Pick<Standing<A>, 'route' | 'criteria' | 'place' | 'name'>,
+  query: RouteQuery,
+): Standing<A> {
+  const { listeners, sources, alpn } = criteria;
+  const prefix = longestPrefix(sources ?? [], query.source);
+  const protocol = firstOffered(alpn ?? [], query);
   const failures: string[] = [];
-  if (route.listeners?.includes(query.listener) === false) {
-    failures.push(`it is for listener ${list(route.listeners)}, not ${query.listener}`);
+  if (listeners?.includes(query.listener) === false) {
+    failures.push(`it is for listener ${list(listeners)}, not ${query.listener}`);
   }
-  if (route.sources !== undefined && prefix === undefined) failures.push(sourceFailure(route.sources, query));
-  if (route.alpn !== undefined && protocol === undefined) failures.push(protocolFailure(route.alpn, query));
-  return { route, name, prefix, protocol, failures };
+  if (sources !== undefined && prefix === undefined) failures.push(sourceFailure(sources, query));
+  if (alpn !== undefined && protocol === undefined) failures.push(protocolFailure(alpn, query));
+  return { route, criteria, place, name, prefix, protocol, failures };
 }
 
-function nameStandingOf(route: RouteCriteria, query: RouteQuery): NameStanding | undefined {
-  if (route.serverNames === undefined) return { rank: 0, text: 'having no server names' };
-  if (query.plainTcp || query.serverName === undefined) return undefined;
-  let best: NameStanding | undefined;
-  for (const pattern of route.serverNames) {
-    const standing = patternStandingOf(pattern, route.wildcard, query.serverName);
-    if (standing !== undefined && standing.rank > (best?.rank ?? 0)) best = standing;
-  }
-  return best;
+/** Of a name that a connection's name matches: see `RouteTable.named`. */
+export function nameStandingOf({ kind, name }: NamedRoutes): NameStanding {
+  if (kind === undefined) return { rank: 0, text: 'having no server names' };
+  if (kind === nameKind.exact) return { rank: exactRank, text: `the exact name ${name}` };
+  if (name === '') return { rank: 1, text: 'wildcard *' };
+  const rank = 2 * countLabels(name);
+  return kind === nameKind.oneLabel
+    ? { rank: rank + 1, text: `wildcard *.${name} (one label)` }
+    : { rank, text: `wildcard *.${name}` };
 }
 
-function patternStandingOf(
-  pattern: string,
-  wildcard: RouteCriteria['wildcard'],
-  serverName: string,
-): NameStanding | undefined {
-  if (pattern === '*') return { rank: 1, text: 'wildcard *' };
-  if (!pattern.startsWith('*')) {
-    return pattern === serverName ? { rank: exactRank, text: `the exact name ${pattern}` } : undefined;
-  }
-  const suffix = pattern.slice(1);
-  const labels = serverName.slice(0, -suffix.length);
-  if (labels === '' || !serverName.endsWith(suffix)) return undefined;
-  const isOneLabel = wildcard === 'one-label';
-  if (isOneLabel && labels.includes('.')) return undefined;
-  const suffixLabels = suffix.split('.').length - 1;
-  return {
-    rank: 2 * suffixLabels + (isOneLabel ? 1 : 0),
-    text: isOneLabel ? `wildcard ${pattern} (one label)` : `wildcard ${pattern}`,
-  };
-}
-
-function longestPrefix(sources: readonly string[], address: string | undefined): Standing<never>['prefix'] {
+function longestPrefix(sources: readonly string[], address: string | undefined): Standing<unknown>['prefix'] {
   if (address === undefined) return undefined;
-  let longest: Standing<never>['prefix'];
+  let longest: Standing<unknown>['prefix'];
   for (const source of sources) {
     const length = new CidrSet([source]).longestMatch(address);
     if (length > (longest?.length ?? -1)) longest = { text: formatCidr(checkedCidr(source)), length };
@@ -80,7 +69,7 @@ function longestPrefix(sources: readonly string[], address: string | undefined):
   return longest;
 }
 
-function firstOffered(alpn: readonly string[], query: RouteQuery): Standing<never>['protocol'] {
+function firstOffered(alpn: readonly string[], query: RouteQuery): Standing<unknown>['protocol'] {
   if (query.plainTcp) return undefined;
   const offeredAt = query.alpn.findIndex((protocol) => alpn.includes(protocol));
   const text = query.alpn[offeredAt];

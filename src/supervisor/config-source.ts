@@ -1,12 +1,19 @@
 import type { Snapshot } from '../config/snapshot.ts';
+import type { PackedRoutes } from '../routing/packed-routes.ts';
+import type { RouteChanges } from '../routing/route-changes.ts';
 
 /** Where a configuration is read again. */
 export interface ConfigSource {
   /** Its path. */
   readonly file: string;
-  /** Never rejects. Problems are lines for people. */
-  load(): Promise<
-    | { readonly ok: true; readonly snapshot: Snapshot; readonly warnings: readonly string[] }
+  /** Never rejects. Problems are lines for people. `before`: the routes that are served. */
+  load(before: PackedRoutes): Promise<
+    | {
+        readonly ok: true;
+        readonly snapshot: Snapshot;
+        readonly routeChanges: RouteChanges;
+        readonly warnings: readonly string[];
+      }
     | { readonly ok: false; readonly problems: readonly string[] }
   >;
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import type { Snapshot } from '../config/snapshot.ts';
+import type { RouteChanges } from '../routing/route-changes.ts';
 
 export interface ReloadPlan {
   /** What will be served: the new configuration, with what only a restart changes as it was. */
@@ -12,13 +13,13 @@ export interface ReloadPlan {
 /** Nobody reads more. */
 const mostNames = 10;
 
-/** What a reload changes, and what it leaves for a restart. */
-export function planReload(before: Snapshot, wanted: Snapshot): ReloadPlan {
+/** What a reload changes, and what it leaves for a restart. `routes`: what `compareRoutes` has found. */
+export function planReload(before: Snapshot, wanted: Snapshot, routes: RouteChanges): ReloadPlan {
   const { workers, dataPlane, user, admin } = before;
   const snapshot: Snapshot = { ...wanted, workers, dataPlane, user, admin };
   const changes = [
     ...compareNamed('listeners', before.listeners, wanted.listeners),
-    ...compareNamed('routes', before.routes, wanted.routes),
+    ...describe('routes', routes),
     ...compareNamed('upstreams', before.upstreams, wanted.upstreams),
     ...liveSettings
       .filter((name) => !isDeepStrictEqual(before[name], wanted[name]))
@@ -48,9 +49,13 @@ function compareNamed(what: string, before: readonly Named[], after: readonly Na
     if (text === undefined) added.push(each.name);
     else if (text !== JSON.stringify(each)) changed.push(each.name);
   }
+  return describe(what, { added, removed: [...old.keys()], changed });
+}
+
+function describe(what: string, { added, removed, changed }: RouteChanges): string[] {
   return [
     ...line(`${what} added`, added),
-    ...line(`${what} removed`, [...old.keys()]),
+    ...line(`${what} removed`, removed),
     ...line(`${what} changed`, changed),
   ];
 }

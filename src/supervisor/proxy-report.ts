@@ -1,5 +1,6 @@
-import type { RouteSnapshot, Snapshot } from '../config/snapshot.ts';
+import type { RouteAction, RouteSnapshot, Snapshot } from '../config/snapshot.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
+import { RouteList } from '../routing/route-list.ts';
 import type { ProxyMetrics } from '../telemetry/render-metrics.ts';
 import type { Tally } from '../telemetry/tally.ts';
 import type { EndpointState } from '../upstream/endpoint.ts';
@@ -115,7 +116,7 @@ export async function reportStatus({
       address: listenerAddress({ host: address.address, port: address.port }),
       connections: liveByListener.row(listener)[0] ?? 0,
     })),
-    routes: snapshot.routes,
+    routes: [...new RouteList<RouteAction>(snapshot.routes)],
     upstreams: snapshot.upstreams.map(({ name, balance }) =>
       upstreamStatus(name, balance, watch, live.get(name) ?? new Map()),
     ),

@@ -156,9 +156,9 @@ export class Supervisor {
   async #readAndApply(): Promise<Reload> {
     if (this.#source === undefined) return refused('there is no file to read the configuration from again');
     if (this.#serving === undefined) return refused('the proxy does not serve yet');
-    const loaded = await this.#source.load();
+    const loaded = await this.#source.load(this.#serving.snapshot.routes);
     if (!loaded.ok) return loaded;
-    const { snapshot, changes } = planReload(this.#serving.snapshot, loaded.snapshot);
+    const { snapshot, changes } = planReload(this.#serving.snapshot, loaded.snapshot, loaded.routeChanges);
     const problems = await this.#apply(snapshot, this.#serving);
     if (problems.length > 0) return { ok: false, problems };
     return { ok: true, changes, warnings: loaded.warnings };

@@ -147,7 +147,7 @@ export class WorkerKeeper {
     for (;;) {
       const process = this.#current;
       const setup = next();
-      if (this.#isEnding || process === undefined || process.snapshot === setup.configure.snapshot) return;
+      if (this.#isEnding || process === undefined || process.snapshot === setup.snapshot) return;
       if ((await process.switchTo(setup)) || process !== this.#current || this.#isEnding) continue;
       this.#log.error(
         { workerPid: process.pid },

@@ -6,10 +6,13 @@ import { isToSupervisor, type ToWorker } from '../worker/messages.ts';
 import type { BoundSocket } from './bound-socket.ts';
 import { beatMs, Heartbeat, mostMissed } from './heartbeat.ts';
 import { type Answer, PendingAnswers, type Question } from './pending-answers.ts';
+import { sendRoutes } from './send-routes.ts';
 import type { UpstreamMessage } from './upstream-watch.ts';
 
 /** What one worker needs to serve, in the order it is sent. */
 export interface WorkerSetup {
+  /** Its routes go in parts, the rest with `configure`. */
+  readonly snapshot: Snapshot;
   readonly configure: ToWorker & { readonly kind: 'configure' };
   /** What is known of the upstreams when the worker is ready to hear it; later changes follow as they come. */
   upstreams(): Iterable<UpstreamMessage>;
@@ -70,7 +73,7 @@ export class WorkerProcess {
   /** `cluster.setupPrimary` must have been called. */
   constructor(setup: WorkerSetup, observer: WorkerObserver) {
     this.#setup = setup;
-    this.#snapshot = setup.configure.snapshot;
+    this.#snapshot = setup.snapshot;
     this.#observer = observer;
     this.#worker = cluster.fork();
     this.#worker.on('message', (message: unknown) => this.#receive(message));
@@ -143,10 +146,13 @@ export class WorkerProcess {
   }
 
   /** Has it make ready for another configuration, once it serves its first. Undefined: it has gone meanwhile. */
-  async prepare({ configure, sockets }: WorkerSetup): Promise<Prepared | undefined> {
+  async prepare({ snapshot, configure, sockets }: WorkerSetup): Promise<Prepared | undefined> {
     await this.#settled;
-    const { snapshot, maxConnections, ownListeners } = configure;
-    const question = { kind: 'prepare', snapshot, maxConnections, ownListeners } as const;
+    if (!(await sendRoutes(this.#worker, snapshot.routes, reloadPatienceMs))) {
+      return this.#worker.isConnected() ? silent : undefined;
+    }
+    const { snapshot: rest, maxConnections, ownListeners } = configure;
+    const question = { kind: 'prepare', snapshot: rest, maxConnections, ownListeners } as const;
     const asked = this.#askPatiently(question);
     this.#sendSockets(sockets);
     const answer = await asked;
@@ -158,7 +164,7 @@ export class WorkerProcess {
 
   /** Has it serve this configuration, if need be prepared just now. Whether it does. */
   async switchTo(setup: WorkerSetup): Promise<boolean> {
-    const { snapshot } = setup.configure;
+    const { snapshot } = setup;
     if (this.#prepared !== snapshot && (await this.prepare(setup))?.ok !== true) return false;
     this.#prepared = undefined;
     const upstreams = [...setup.upstreams()].filter((message) => message.kind === 'endpoints');
@@ -200,7 +206,7 @@ export class WorkerProcess {
     switch (message.kind) {
       case 'started':
         this.#hasStarted = true;
-        this.#setUp();
+        void this.#setUp();
         break;
       case 'ready':
         clearTimeout(this.#startTimer);
@@ -233,7 +239,9 @@ export class WorkerProcess {
     });
   }
 
-  #setUp(): void {
+  async #setUp(): Promise<void> {
+    const isSent = await sendRoutes(this.#worker, this.#snapshot.routes, startTimeoutMs);
+    if (!isSent || this.#isEnding) return;
     this.send(this.#setup.configure);
     for (const message of this.#setup.upstreams()) this.send(message);
     this.#sendSockets(this.#setup.sockets);

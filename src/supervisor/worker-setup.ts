@@ -9,12 +9,14 @@ export function workerSetup(
   { snapshot, plane, sockets, watch }: Pick<ServingProxy, 'snapshot' | 'plane' | 'sockets' | 'watch'>,
   credentials: Credentials | undefined,
 ): WorkerSetup {
+  const { routes: _, ...rest } = snapshot;
   const slot = { index: workerIndex, count: snapshot.workers };
   const { maxConnections } = snapshot.limits;
   return {
+    snapshot,
     configure: {
       kind: 'configure',
-      snapshot,
+      snapshot: rest,
       plane,
       workerIndex,
       workerCount: snapshot.workers,

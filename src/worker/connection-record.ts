@@ -1,6 +1,7 @@
 import { v7 as uuidV7 } from 'uuid';
-import type { RouteSnapshot } from '../config/snapshot.ts';
+import type { RouteAction } from '../config/snapshot.ts';
 import type { Connection, DialAddress, ForwardTimeouts } from '../data-plane/data-plane.ts';
+import type { RouteHead } from '../routing/route-list.ts';
 import type { ByteCounts, HelloSummary } from '../telemetry/connection-summary.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { CountedSource } from '../upstream/source-limits.ts';
@@ -12,7 +13,7 @@ export class ConnectionRecord {
   /** The client speaks no TLS. */
   isPlainTcp = false;
   hello: HelloSummary | undefined;
-  route: RouteSnapshot | undefined;
+  route: RouteHead<RouteAction> | undefined;
   upstream: UpstreamEntry | undefined;
   /** As they were configured when its upstream was found. */
   timeouts: ForwardTimeouts | undefined;

@@ -1,11 +1,11 @@
-import type { RouteSnapshot, Snapshot } from '../config/snapshot.ts';
+import type { RouteAction, Snapshot } from '../config/snapshot.ts';
 import { CidrSet } from '../routing/cidr.ts';
 import { RouteTable } from '../routing/route-table.ts';
 
 /** What a snapshot says about new connections, made ready to be asked. Changes nothing and nobody until it is used. */
 export class ConnectionRules {
   readonly snapshot: Snapshot;
-  readonly table: RouteTable<RouteSnapshot>;
+  readonly table: RouteTable<RouteAction>;
   readonly limitsSources: boolean;
   readonly #helloTimeoutMs: ReadonlyMap<string, number>;
   readonly #trustedProxies: ReadonlyMap<string, CidrSet>;

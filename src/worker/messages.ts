@@ -7,13 +7,15 @@ import type { OwnListener } from '../upstream/own-listeners.ts';
 
 /**
  * What the supervisor and its workers say to each other. The worker speaks first (`started`): what is sent to a
- * process that does not listen yet is lost. Then, in this order: `configure`, `endpoints` of each upstream, one `socket`
- * for each listener (the socket itself travels beside the message), `serve`.
+ * process that does not listen yet is lost. Then, in this order: `routes` in parts, `configure`, `endpoints` of each
+ * upstream, one `socket` for each listener (the socket itself travels beside the message), `serve`.
  */
 export type ToWorker =
+  /** Routes of the snapshot that comes next, with `configure` or `prepare`. */
+  | ({ readonly kind: 'routes' } & RoutesPart)
   | {
       readonly kind: 'configure';
-      readonly snapshot: Snapshot;
+      readonly snapshot: SentSnapshot;
       readonly plane: DataPlane['kind'];
       readonly workerIndex: number;
       readonly workerCount: number;
@@ -43,7 +45,7 @@ export type ToWorker =
   | {
       readonly kind: 'prepare';
       readonly request: number;
-      readonly snapshot: Snapshot;
+      readonly snapshot: SentSnapshot;
       readonly maxConnections: number | undefined;
       readonly ownListeners: readonly OwnListener[];
     }
@@ -93,6 +95,16 @@ export type ToSupervisor =
   /** It was asked by a signal of its own to drain: another worker is to take its place at once. */
   | { readonly kind: 'draining' };
 
+/** The routes go before it, in parts. */
+export type SentSnapshot = Omit<Snapshot, 'routes'>;
+
+export interface RoutesPart {
+  /** Where the part belongs; 0: the first. */
+  readonly offset: number;
+  readonly totalBytes: number;
+  readonly bytes: Uint8Array;
+}
+
 /** All endpoints that an upstream has. */
 export interface UpstreamEndpoints {
   readonly upstream: string;
@@ -108,6 +120,7 @@ export interface Credentials {
 }
 
 const toWorkerKinds: ReadonlySet<unknown> = new Set<ToWorker['kind']>([
+  'routes',
   'configure',
   'endpoints',
   'endpoint-state',

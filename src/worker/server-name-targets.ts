@@ -1,4 +1,5 @@
 import type { ServerNameUpstreamSnapshot } from '../config/snapshot.ts';
+import { packRoutes } from '../routing/pack-routes.ts';
 import { RouteTable } from '../routing/route-table.ts';
 import type { NameLookup } from '../upstream/dns/name-lookup.ts';
 import type { OwnListeners } from '../upstream/own-listeners.ts';
@@ -6,12 +7,14 @@ import { ServerNameResolution, type ServerNameResult } from '../upstream/server-
 
 /** Where the connections of an upstream go that connects to whatever name the client asks for. */
 export class ServerNameTargets {
-  readonly #allowed: RouteTable<{ name: string; serverNames: readonly string[]; wildcard: 'any-depth' }>;
+  readonly #allowed: RouteTable<unknown>;
   readonly #resolution: ServerNameResolution;
 
   constructor(settings: ServerNameUpstreamSnapshot, names: NameLookup, ownListeners: OwnListeners) {
     const { port, allow, allowPrivate } = settings;
-    this.#allowed = new RouteTable([{ name: 'allow', serverNames: allow, wildcard: 'any-depth' }]);
+    this.#allowed = new RouteTable(
+      packRoutes([{ name: 'allow', serverNames: allow, wildcard: 'any-depth' }]),
+    );
     this.#resolution = new ServerNameResolution({ port, allowPrivate, ownListeners, names });
   }
 

@@ -7,11 +7,13 @@ import { ObserverList } from '../telemetry/observer-list.ts';
 import { AcceptingListeners } from './accepting-listeners.ts';
 import { ConnectionPolicy } from './connection-policy.ts';
 import { ConnectionRules } from './connection-rules.ts';
+import { inSlices } from './in-slices.ts';
 import type { Credentials, ToSupervisor, ToWorker, UpstreamEndpoints } from './messages.ts';
 import { WorkerReports } from './worker-reports.ts';
 
-type Configure = ToWorker & { readonly kind: 'configure' };
-type Prepare = ToWorker & { readonly kind: 'prepare' };
+type WithRoutes = { readonly snapshot: Snapshot };
+type Configure = ToWorker & { readonly kind: 'configure' } & WithRoutes;
+type Prepare = ToWorker & { readonly kind: 'prepare' } & WithRoutes;
 
 /** All that a worker serves with, and the way from one configuration to the next. */
 export class Serving {
@@ -23,6 +25,8 @@ export class Serving {
   readonly credentials: Credentials | undefined;
   #snapshot: Snapshot;
   #prepared: Prepared | undefined;
+  /** Counts what was to be prepared: what is overtaken in the making is thrown away. */
+  #preparations = 0;
 
   constructor(configure: Configure, tell: (message: ToSupervisor) => void) {
     const { snapshot, workerIndex, workerCount, maxConnections, ownListeners } = configure;
@@ -48,12 +52,14 @@ export class Serving {
     return this.#snapshot;
   }
 
-  /** Does all that may fail or take long. Throws where it cannot be, and nothing has changed then. */
-  prepare(message: Prepare): void {
-    this.#prepared?.log.discard();
-    this.#prepared = undefined;
+  /** Does all that may fail or take long. Rejects where it cannot be, and nothing has changed then. */
+  async prepare(message: Prepare): Promise<void> {
+    this.#forget();
+    const preparation = ++this.#preparations;
     const { snapshot } = message;
     const rules = new ConnectionRules(snapshot);
+    await inSlices(rules.table.prepare());
+    if (preparation !== this.#preparations) throw new Error('another configuration came before it was ready');
     this.#prepared = { message, rules, log: this.accessLog.prepare(snapshot.log.access) };
   }
 
@@ -73,9 +79,14 @@ export class Serving {
 
   /** Forgets what was prepared. */
   stay(): void {
+    this.#preparations += 1;
+    this.#forget();
+    this.listeners.discard();
+  }
+
+  #forget(): void {
     this.#prepared?.log.discard();
     this.#prepared = undefined;
-    this.listeners.discard();
   }
 }
 

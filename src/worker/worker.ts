@@ -1,9 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 
+import type { Snapshot } from '../config/snapshot.ts';
 import type { ListeningHandle } from '../data-plane/data-plane.ts';
 import { Draining } from './draining.ts';
-import type { ToSupervisor, ToWorker } from './messages.ts';
+import type { SentSnapshot, ToSupervisor, ToWorker } from './messages.ts';
 import { dropPrivileges } from './privileges.ts';
+import { ReceivedRoutes } from './received-routes.ts';
 import { Serving } from './serving.ts';
 
 /** Turns of the loop in which a worker that is to accept nothing more takes in those who wait, 64 a turn. */
@@ -19,6 +21,7 @@ export class Worker {
   readonly ended: Promise<void>;
   readonly #tell: (message: ToSupervisor) => void;
   #settleEnded: () => void = () => {};
+  readonly #routes = new ReceivedRoutes();
   #serving: Serving | undefined;
   #hasServed = false;
   #draining: Draining | undefined;
@@ -34,9 +37,12 @@ export class Worker {
 
   receive(message: ToWorker, handle: unknown): void {
     switch (message.kind) {
+      case 'routes':
+        this.#routes.add(message);
+        break;
       case 'configure':
         this.#attempt('start', () => {
-          this.#serving = new Serving(message, this.#tell);
+          this.#serving = new Serving(this.#withRoutes(message), this.#tell);
         });
         break;
       case 'endpoints':
@@ -57,7 +63,7 @@ export class Worker {
         this.#attempt('serve', () => this.#serve());
         break;
       case 'prepare':
-        this.#prepare(message);
+        void this.#prepare(message);
         break;
       case 'switch':
         this.#attempt('switch', () => this.#switch(message));
@@ -133,10 +139,10 @@ export class Worker {
     this.#tell({ kind: 'ready' });
   }
 
-  #prepare(message: ToWorker & { readonly kind: 'prepare' }): void {
+  async #prepare(message: ToWorker & { readonly kind: 'prepare' }): Promise<void> {
     const { request } = message;
     try {
-      this.#serving?.prepare(message);
+      await this.#serving?.prepare(this.#withRoutes(message));
       this.#tell({ kind: 'prepared', request, problem: undefined });
     } catch (error) {
       this.#tell({
@@ -145,6 +151,12 @@ export class Worker {
         problem: error instanceof Error ? error.message : String(error),
       });
     }
+  }
+
+  #withRoutes<M extends { readonly snapshot: SentSnapshot }>(
+    message: M,
+  ): M & { readonly snapshot: Snapshot } {
+    return { ...message, snapshot: { ...message.snapshot, routes: this.#routes.take() } };
   }
 
   /** One that drains keeps to what it has. */

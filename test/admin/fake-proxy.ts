@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { AdminServer } from '../../src/admin/admin-server.ts';
 import type { Administered } from '../../src/admin/administered.ts';
 import { checkConfig } from '../../src/config/load.ts';
-import type { AdminSnapshot } from '../../src/config/snapshot.ts';
+import type { AdminSnapshot, RouteAction } from '../../src/config/snapshot.ts';
+import { RouteList } from '../../src/routing/route-list.ts';
 import type { ProxyStatus } from '../../src/supervisor/proxy-report.ts';
 import { newCounters } from '../../src/telemetry/counters.ts';
 import type { LiveConnection } from '../../src/telemetry/live-connection.ts';
@@ -35,7 +36,7 @@ export const sampleStatus: ProxyStatus = {
     { index: 1, pid: null, connections: 0, restarts: 3 },
   ],
   listeners: [{ name: 'edge', address: '0.0.0.0:443', connections: 1200 }],
-  routes: snapshot.routes,
+  routes: [...new RouteList<RouteAction>(snapshot.routes)],
   upstreams: [
     {
       name: 'shop',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { availableCpuCount } from '../../src/config/cpu-count.ts';
-import { listener, problemsOf, route, snapshotOf } from './loading.ts';
+import { listener, problemsOf, route, routesOf, snapshotOf } from './loading.ts';
 
 /** With one setting in a section of the upstream, or of the listener. */
 const upstreamWith = (setting: string) =>
@@ -13,46 +13,49 @@ describe('a configuration with a listener, a route and an upstream', () => {
   it('has the documented defaults', () => {
     const { hash, ...snapshot } = snapshotOf(listener + route);
     assert.match(hash, /^[0-9a-f]{64}$/);
-    assert.deepEqual(snapshot, {
-      workers: availableCpuCount(),
-      dataPlane: 'auto',
-      listeners: [
-        {
-          name: 'edge',
-          host: undefined,
-          port: 443,
-          acceptProxyFrom: undefined,
-          helloTimeoutMs: 5000,
-          maxHelloBytes: 65_536,
-        },
-      ],
-      routes: [{ name: 'default', wildcard: 'any-depth', action: { kind: 'forward', upstream: 'shop' } }],
-      upstreams: [
-        {
-          name: 'shop',
-          endpoints: [{ kind: 'address', host: '192.0.2.1', port: 8443, weight: 1 }],
-          serverName: undefined,
-          balance: 'round-robin',
-          connectTimeoutMs: 3000,
-          connectAttempts: 3,
-          sendProxyProtocol: undefined,
+    assert.deepEqual(
+      { ...snapshot, routes: routesOf(snapshot) },
+      {
+        workers: availableCpuCount(),
+        dataPlane: 'auto',
+        listeners: [
+          {
+            name: 'edge',
+            host: undefined,
+            port: 443,
+            acceptProxyFrom: undefined,
+            helloTimeoutMs: 5000,
+            maxHelloBytes: 65_536,
+          },
+        ],
+        routes: [{ name: 'default', wildcard: 'any-depth', action: { kind: 'forward', upstream: 'shop' } }],
+        upstreams: [
+          {
+            name: 'shop',
+            endpoints: [{ kind: 'address', host: '192.0.2.1', port: 8443, weight: 1 }],
+            serverName: undefined,
+            balance: 'round-robin',
+            connectTimeoutMs: 3000,
+            connectAttempts: 3,
+            sendProxyProtocol: undefined,
+            maxConnections: undefined,
+            activeHealth: undefined,
+            passiveHealth: { failures: 3, windowMs: 10_000, ejectForMs: 30_000, maxEjectedShare: 0.5 },
+            slowStartMs: undefined,
+          },
+        ],
+        limits: {
           maxConnections: undefined,
-          activeHealth: undefined,
-          passiveHealth: { failures: 3, windowMs: 10_000, ejectForMs: 30_000, maxEjectedShare: 0.5 },
-          slowStartMs: undefined,
+          maxConnectionsPerSource: undefined,
+          newConnectionsPerSource: undefined,
         },
-      ],
-      limits: {
-        maxConnections: undefined,
-        maxConnectionsPerSource: undefined,
-        newConnectionsPerSource: undefined,
+        timeouts: { idleMs: 3_600_000, halfClosedMs: 300_000, drainMs: 30_000 },
+        admin: { address: { host: '127.0.0.1', port: 9901 }, token: undefined },
+        log: { level: 'info', access: 'stdout' },
+        user: undefined,
+        watch: false,
       },
-      timeouts: { idleMs: 3_600_000, halfClosedMs: 300_000, drainMs: 30_000 },
-      admin: { address: { host: '127.0.0.1', port: 9901 }, token: undefined },
-      log: { level: 'info', access: 'stdout' },
-      user: undefined,
-      watch: false,
-    });
+    );
   });
 
   it('has defaults within sections that are there', () => {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 
 import { snapshotFromFlags } from '../../src/config/flags.ts';
 import { formatProblem } from '../../src/config/problem.ts';
+import { routesOf } from './loading.ts';
 
 function snapshot(listen: string[], route: string[]) {
   const loaded = snapshotFromFlags({ listen, route });
@@ -29,7 +30,7 @@ describe('flags', () => {
       ],
     );
     assert.deepEqual(
-      routes.map(({ name, serverNames, action }) => [name, serverNames, action]),
+      routesOf({ routes }).map(({ name, serverNames, action }) => [name, serverNames, action]),
       [
         ['shop.test', ['shop.test'], { kind: 'forward', upstream: 'shop.test' }],
         ['*.shop.test', ['*.shop.test'], { kind: 'forward', upstream: '*.shop.test' }],
@@ -49,7 +50,7 @@ describe('flags', () => {
 
   it('put the addresses of a name into one upstream, each once', () => {
     const { routes, upstreams } = snapshot([':1'], ['a.test=b:1', 'A.test.=c:1', 'a.test=B:1']);
-    assert.equal(routes.length, 1);
+    assert.equal(routesOf({ routes }).length, 1);
     assert.deepEqual(
       upstreams.map(({ endpoints }) => endpoints.length),
       [2],

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 
 import { loadConfig } from '../../src/config/load.ts';
 import { formatProblem } from '../../src/config/problem.ts';
-import type { Snapshot } from '../../src/config/snapshot.ts';
+import type { RouteAction, Snapshot } from '../../src/config/snapshot.ts';
+import { RouteList } from '../../src/routing/route-list.ts';
 
 /** Each problem of a text as it is printed, `f` for the file. */
 export function problemsOf(text: string): string[] {
@@ -12,6 +13,10 @@ export function problemsOf(text: string): string[] {
 
 export function snapshotOf(text: string): Snapshot {
   return usable(text).snapshot;
+}
+
+export function routesOf({ routes }: Pick<Snapshot, 'routes'>) {
+  return [...new RouteList<RouteAction>(routes)];
 }
 
 export function warningsOf(text: string): readonly string[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { listener, problemsOf, route, snapshotOf, warningsOf } from './loading.ts';
+import { listener, problemsOf, route, routesOf, snapshotOf, warningsOf } from './loading.ts';
 
 /** Problems of listeners at these addresses, `:9901` being the admin server's port, by what they say first. */
 function sharing(...addresses: string[]): string[] {
@@ -104,7 +104,7 @@ routes:
   - {sources: [10.0.0.0/8], reject: close}
 `;
     assert.deepEqual(
-      snapshotOf(text).routes.map(({ name }) => name),
+      routesOf(snapshotOf(text)).map(({ name }) => name),
       [
         'a.test',
         'a.test#3',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { listener, problemsOf, route, snapshotOf } from './loading.ts';
+import { listener, problemsOf, route, routesOf, snapshotOf } from './loading.ts';
 
 const notYaml = 'is not YAML:';
 
@@ -16,7 +16,7 @@ upstreams:
   shop: {endpoints: [a:1]}
 `);
     assert.deepEqual(
-      snapshot.routes.map(({ name, serverNames }) => [name, serverNames]),
+      routesOf(snapshot).map(({ name, serverNames }) => [name, serverNames]),
       [
         ['a', ['a.test', 'b.test']],
         ['b', ['a.test', 'b.test']],

@@ -3,11 +3,10 @@ import { describe, it } from 'node:test';
 
 import { explainRoute } from '../../src/routing/explain.ts';
 import type { RouteCriteria, RouteQuery } from '../../src/routing/route-criteria.ts';
-import { RouteTable } from '../../src/routing/route-table.ts';
-import { connection, route } from './routes.ts';
+import { connection, route, tableOf } from './routes.ts';
 
 function lines(routes: readonly RouteCriteria[], given: Partial<RouteQuery>): string[] {
-  const { considered } = explainRoute(routes, connection(given));
+  const { considered } = explainRoute(tableOf(routes), connection(given));
   return considered.map(({ route: { name }, verdict, why }) => `${name} ${verdict}: ${why}`);
 }
 
@@ -114,15 +113,9 @@ describe('an explanation', () => {
 
   it('has no winner where no route matches', () => {
     const routes = [route('shop', { serverNames })];
-    assert.deepEqual(explainRoute(routes, connection({ serverName: 'b.example' })), {
+    assert.deepEqual(explainRoute(tableOf(routes), connection({ serverName: 'b.example' })), {
       winner: undefined,
       considered: [],
     });
-  });
-
-  it('takes a table as well as its routes', () => {
-    const routes = [route('shop', { serverNames }), route('all')];
-    const query = connection({ serverName });
-    assert.deepEqual(explainRoute(new RouteTable(routes), query), explainRoute(routes, query));
   });
 });

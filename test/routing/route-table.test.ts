@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import type { RouteCriteria, RouteQuery } from '../../src/routing/route-criteria.ts';
-import { RouteTable } from '../../src/routing/route-table.ts';
-import { connection, route } from './routes.ts';
+import { connection, route, tableOf } from './routes.ts';
 
 /** Names the winners as the routes are listed and as they are listed backwards: the order never matters. */
 function winner(routes: readonly RouteCriteria[], given: Partial<RouteQuery>): string | undefined {
   const query = connection(given);
-  const found = new RouteTable(routes).find(query)?.name;
-  assert.equal(new RouteTable(routes.toReversed()).find(query)?.name, found);
+  const found = tableOf(routes).find(query)?.name;
+  assert.equal(tableOf(routes.toReversed()).find(query)?.name, found);
   return found;
 }
 
@@ -240,7 +239,7 @@ describe('a route table and large configurations', () => {
   it('shares what tells routes apart among the names that have the same routes', { timeout: 30_000 }, () => {
     const serverNames = Array.from({ length: 20_000 }, (_, i) => `n${i}.example`);
     const sources = Array.from({ length: 20_000 }, (_, i) => `10.${i >> 8}.${i & 255}.0/24`);
-    const table = new RouteTable([route('near', { serverNames, sources }), route('all', { serverNames })]);
+    const table = tableOf([route('near', { serverNames, sources }), route('all', { serverNames })]);
     const given = { serverName: 'n19999.example' };
     assert.equal(table.find(connection({ ...given, source: '10.1.2.3' }))?.name, 'near');
     assert.equal(table.find(connection({ ...given, source: '11.1.2.3' }))?.name, 'all');
@@ -248,13 +247,13 @@ describe('a route table and large configurations', () => {
 
   it('refuses a source that is no address prefix', () => {
     assert.throws(
-      () => new RouteTable([route('odd', { sources: ['nonsense'] })]),
+      () => tableOf([route('odd', { sources: ['nonsense'] })]),
       /"nonsense" is not an IP address/,
     );
   });
 
   it('reads nothing of a connection that its routes do not ask about', () => {
-    const table = new RouteTable([route('shop', { serverNames: ['shop.example'] }), route('all')]);
+    const table = tableOf([route('shop', { serverNames: ['shop.example'] }), route('all')]);
     const unread = (): never => assert.fail('read');
     const query: RouteQuery = {
       serverName: 'shop.example',

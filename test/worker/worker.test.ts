@@ -7,7 +7,8 @@ import { checkConfig } from '../../src/config/load.ts';
 import type { ToSupervisor, ToWorker } from '../../src/worker/messages.ts';
 import { Worker } from '../../src/worker/worker.ts';
 
-const configure = (drain = '1h'): ToWorker => {
+/** What a worker is told first. */
+const configure = (drain = '1h'): ToWorker[] => {
   const checked = checkConfig({
     listeners: [{ name: 'edge', address: '127.0.0.1:0' }],
     routes: [{ upstream: 'shop' }],
@@ -16,7 +17,7 @@ const configure = (drain = '1h'): ToWorker => {
     log: { access: 'off' },
   });
   assert.ok(checked.ok);
-  const { snapshot } = checked;
+  const { routes, ...snapshot } = checked.snapshot;
   const worker = {
     workerIndex: 0,
     workerCount: 1,
@@ -24,7 +25,10 @@ const configure = (drain = '1h'): ToWorker => {
     ownListeners: [],
     credentials: undefined,
   };
-  return { kind: 'configure', snapshot, plane: 'portable', ...worker };
+  return [
+    { kind: 'routes', offset: 0, totalBytes: routes.bytes.length, bytes: routes.bytes },
+    { kind: 'configure', snapshot, plane: 'portable', ...worker },
+  ];
 };
 
 /** What the supervisor would send: see BoundSocket. */
@@ -46,7 +50,7 @@ async function servingWorker(drain?: string) {
   const told: ToSupervisor[] = [];
   const worker = new Worker((message) => told.push(message));
   const { handle, port } = boundHandle();
-  worker.receive(configure(drain), undefined);
+  for (const message of configure(drain)) worker.receive(message, undefined);
   worker.receive({ kind: 'socket', listener: 'edge' }, handle);
   worker.receive({ kind: 'serve' }, undefined);
   assert.deepEqual(told, [{ kind: 'ready' }]);
@@ -87,7 +91,7 @@ describe('a worker', () => {
   test('says why it cannot serve, and ends', async () => {
     const told: ToSupervisor[] = [];
     const worker = new Worker((message) => told.push(message));
-    worker.receive(configure(), undefined);
+    for (const message of configure()) worker.receive(message, undefined);
     worker.receive({ kind: 'serve' }, undefined);
     await worker.ended;
     const problem = 'a worker cannot serve: no socket arrived for listener edge';
