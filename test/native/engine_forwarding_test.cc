@@ -164,10 +164,9 @@ void GivesTheThreadBackWithMuchToMove() {
     for (const ConnectionId id : stage.engine->Live()) all += stage.engine->Find(id)->bytes_up() - 6;
     return all;
   };
-  const uint64_t t0 = NowUs();
   stage.engine->Run();
-  std::printf("sent %zu moved in one run %zu in %llu us\n", sent, moved(), (unsigned long long)(NowUs() - t0));
-  CHECK(moved() < sent);
+  // A kernel short of memory takes so little that one run is enough.
+  if (sent > kCount * kEach / 2) CHECK(moved() < sent);
   CHECK(stage.RunUntil([&] { return moved() == sent; }));
 }
 

@@ -225,6 +225,19 @@ class Stage {
     return true;
   }
 
+  // How often the engine asks to be run in that time: one that spins does so all the time.
+  int RunsWithin(uint64_t ms) {
+    int runs = 0;
+    const uint64_t end = NowUs() + ms * 1000;
+    while (NowUs() < end) {
+      pollfd watched = {engine->poll_fd(), POLLIN, 0};
+      if (::poll(&watched, 1, 10) <= 0) continue;
+      engine->Run();
+      runs++;
+    }
+    return runs;
+  }
+
   // Exactly `size` bytes, or as many as come within twenty seconds.
   Bytes Receive(const Fd& fd, size_t size) {
     Bytes all;
