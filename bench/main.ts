@@ -29,7 +29,7 @@ const { rounds = full.rounds, seconds = full.seconds } = { ...(flags.quick ? qui
 const claims = claimsWith((flags.quick ? quick : full).names);
 
 if (flags.installPeers) installPeers();
-const stage = await Stage.set({ workers: flags.workers, seconds, warmSeconds: 1 });
+const stage = await Stage.set({ workers: flags.workers, seconds, warmSeconds: 1, idleStep: 900 });
 const subjects = subjectsOf(flags);
 const progress = new Progress();
 try {

@@ -7,6 +7,8 @@ export const projectFolder = join(import.meta.dirname, '..');
 export interface SluiceSettings {
   /** Where a built Sluice lies. */
   readonly from?: string;
+  /** What Node runs; by default the built Sluice. */
+  readonly main?: readonly string[] | undefined;
   /** `false`: nobody scrapes or reloads it. */
   readonly adminPort?: number | false;
   /** A file, or `off`. */
@@ -16,6 +18,7 @@ export interface SluiceSettings {
 /** Sluice as users run it: metrics on, access log off unless a path is given. */
 export function sluice(plane: 'native' | 'portable', settings: SluiceSettings = {}): Peer {
   const { from = projectFolder } = settings;
+  const main = settings.main ?? [join(from, 'dist/cli/main.js')];
   return {
     name: from === projectFolder ? `sluice ${plane}` : `sluice ${plane} (${from})`,
     packages: [],
@@ -23,7 +26,7 @@ export function sluice(plane: 'native' | 'portable', settings: SluiceSettings = 
     commandLine(job) {
       const file = join(job.folder, 'sluice.json');
       writeFileSync(file, JSON.stringify(configuration(plane, job, settings)));
-      return [process.execPath, join(from, 'dist/cli/main.js'), 'run', '-c', file];
+      return [process.execPath, ...main, 'run', '-c', file];
     },
   };
 }

@@ -32,19 +32,23 @@ export interface Scale {
   readonly seconds: number;
   /** How long a proxy that has just started works before it is measured: compilers at run time need about one. */
   readonly warmSeconds: number;
+  /** How many idle connections are opened at once, four times. */
+  readonly idleStep: number;
+  /** What Node runs as this Sluice; by default what was built. */
+  readonly main?: readonly string[];
 }
 
 /** What is around the proxies: the backends, the names and the clients. */
 export class Stage {
   readonly placement: Placement;
-  readonly #scale: Scale;
+  readonly scale: Scale;
   readonly #serverPort: number;
   readonly #folder: string;
   readonly #program: string;
 
   private constructor(scale: Scale, serverPort: number) {
     this.placement = placementFor(scale.workers);
-    this.#scale = scale;
+    this.scale = scale;
     this.#serverPort = serverPort;
     this.#program = nativeLoad();
     this.#folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
@@ -60,20 +64,12 @@ export class Stage {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  get workers(): number {
-    return this.#scale.workers;
-  }
-
-  get seconds(): number {
-    return this.#scale.seconds;
-  }
-
   get #helloFile(): string {
     return join(this.#folder, 'hello.bin');
   }
 
   /** A job of so many names; the names are dealt out to the backends. */
-  job(workers = this.workers, names = backendCount): JobSize {
+  job(workers = this.scale.workers, names = backendCount): JobSize {
     const routes = Array.from({ length: names }, (_, i): Route => {
       return { serverName: nameOf(i), endpoint: `${backendHost(i % backendCount)}:${this.#serverPort}` };
     });
@@ -81,7 +77,12 @@ export class Stage {
   }
 
   /** Clients and backends in one native process; `serverPort`: not those that the proxy knows. */
-  native(target: Target, load: NativeLoad, seconds = this.seconds, serverPort = this.#serverPort): LoadRun {
+  native(
+    target: Target,
+    load: NativeLoad,
+    seconds = this.scale.seconds,
+    serverPort = this.#serverPort,
+  ): LoadRun {
     const { port, pids } = target;
     const options = {
       proxy: port ?? 0,
@@ -102,11 +103,7 @@ export class Stage {
   /** Until the target serves in earnest: workers have started, code is compiled, pools are filled. */
   async warm(target: Target, names = backendCount): Promise<void> {
     for (const mode of ['connect', 'echo'] as const) {
-      const run = this.native(
-        target,
-        { mode, names },
-        this.#scale.warmSeconds / (mode === 'connect' ? 1 : 3),
-      );
+      const run = this.native(target, { mode, names }, this.scale.warmSeconds / (mode === 'connect' ? 1 : 3));
       try {
         await run.said('started');
         await run.result();
@@ -118,7 +115,7 @@ export class Stage {
 
   /** Real TLS. */
   https(target: Target, reconnects: boolean, clients: number): LoadRun {
-    const seconds = this.seconds;
+    const seconds = this.scale.seconds;
     const host = target.port === undefined ? backendHost(0) : '127.0.0.1';
     const load: HttpsLoad = {
       url: `https://${host}:${target.port ?? this.#serverPort}/`,

@@ -8,8 +8,8 @@ export async function startedSluice(
   settings: SluiceSettings = {},
   names?: number,
 ): Promise<RunningProxy> {
-  const peer = sluice('native', settings);
-  const proxy = await RunningProxy.start(peer, stage.job(stage.workers, names), stage.placement);
+  const peer = sluice('native', { main: stage.scale.main, ...settings });
+  const proxy = await RunningProxy.start(peer, stage.job(stage.scale.workers, names), stage.placement);
   try {
     await stage.warm(proxy, names);
     return proxy;

@@ -20,7 +20,7 @@ async function p999(target: Target, stage: Stage, meanwhile: () => Promise<unkno
 
 /** A percentile that far out needs more of them. */
 function secondsOf(stage: Stage): number {
-  return stage.seconds * 2;
+  return stage.scale.seconds * 2;
 }
 
 const nothing = async () => {};
@@ -54,7 +54,7 @@ export const reload: Claim = {
     const reloads = async () => {
       await delay(secondsOf(stage) * 300);
       count--;
-      proxy.configure(stage.job(stage.workers, count));
+      proxy.configure(stage.job(stage.scale.workers, count));
       const { ok } = await fetch(`http://127.0.0.1:${adminPort}/reload`, { method: 'POST' });
       if (!ok) throw new Error('the reload was refused');
     };
@@ -62,7 +62,7 @@ export const reload: Claim = {
   },
 };
 
-/** Both times the connections are made; once they go past the proxy. */
+/** Both times the connections are made; once they go past the proxy. They end before the round trips do. */
 export const newConnections: Claim = {
   name: 'connections',
   title: `p99.9 of round trips, ${connectionsPerSecond.toLocaleString('en')} new connections a second through the proxy ÷ past it`,
@@ -71,8 +71,8 @@ export const newConnections: Claim = {
     const proxy = await startedSluice(stage);
     const serverPort = await freePort();
     const connections = async (target: Target) => {
-      const load = { mode: 'connect', rate: connectionsPerSecond } as const;
-      await measureLoad(stage.native(target, load, secondsOf(stage) * 1.2, serverPort), target);
+      const load = { mode: 'connect', clients: 1, rate: connectionsPerSecond } as const;
+      await measureLoad(stage.native(target, load, secondsOf(stage) * 0.9, serverPort), target);
     };
     return {
       round: async () => {

@@ -8,7 +8,11 @@ import { connectionCost } from './connection-cost.ts';
 
 /** Nobody is given processors of their own: there may be no more than two. */
 async function startWorkers(workers: number, stage: Stage): Promise<RunningProxy> {
-  const proxy = await RunningProxy.start(sluice('native'), stage.job(workers), anywhere);
+  const proxy = await RunningProxy.start(
+    sluice('native', { main: stage.scale.main }),
+    stage.job(workers),
+    anywhere,
+  );
   await stage.warm(proxy);
   return proxy;
 }

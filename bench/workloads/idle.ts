@@ -3,30 +3,29 @@ import { kernelBytes, userBytes } from '../measure/memory.ts';
 import type { Target } from '../running-proxy.ts';
 import type { Figures, Workload } from './workload.ts';
 
-const step = 900;
 const steps = 4;
 
 /**
- * What one connection more costs, from the first 900 to 3,600: what a proxy sets up once is left out. Kernel memory is
+ * What one connection more costs, from a quarter of them to all: what a proxy sets up once is left out. Kernel memory is
  * the whole machine's: the sockets of the client, of the proxy and of the backend.
  */
 export const idle: Workload = {
   name: 'idle',
-  title: `memory for an idle connection, up to ${step * steps}`,
+  title: 'memory for an idle connection',
   unit: 'connection',
   cost: 'userBytes',
   isFresh: true,
   async measure(target, stage) {
-    const run = stage.native(target, { mode: 'idle', clients: step });
+    const run = stage.native(target, { mode: 'idle', clients: stage.scale.idleStep });
     try {
-      return await grow(run, target);
+      return await grow(run, target, stage.scale.idleStep);
     } finally {
       await run.stop();
     }
   },
 };
 
-async function grow(run: LoadRun, target: Target): Promise<Figures> {
+async function grow(run: LoadRun, target: Target, step: number): Promise<Figures> {
   const memory = () => ({ user: userBytes(target.pids), kernel: kernelBytes() });
   await run.said('ready');
   const first = memory();
