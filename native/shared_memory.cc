@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
@@ -30,9 +29,10 @@ int SharedMapping::Map(int memory_fd) {
   const int seals = ::fcntl(memory_fd, F_GET_SEALS);
   if (seals < 0) return -errno;
   if ((seals & kSeals) != kSeals) return -EINVAL;
-  struct stat found;
-  if (::fstat(memory_fd, &found) != 0) return -errno;
-  const size_t size = static_cast<size_t>(found.st_size);
+  // fstat would do, too, but its symbol needs glibc 2.33: prebuilt addons are to load with the 2.28 of Node.js 20.
+  const off_t end = ::lseek(memory_fd, 0, SEEK_END);
+  if (end < 0) return -errno;
+  const size_t size = static_cast<size_t>(end);
   void* mapped = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
   if (mapped == MAP_FAILED) return -errno;
   data_ = mapped;

@@ -52,7 +52,7 @@ describe('every command shown', () => {
     .flatMap((document) => fences(document, 'sh'))
     .flatMap(({ place, text }) => text.split('\n').map((line) => ({ place, line })));
   const calls = lines.flatMap(({ place, line }) => {
-    const [, call] = /^(?:sudo )?sluice ([^#|<>]*)/.exec(line) ?? [];
+    const [, call] = /^(?:sudo )?sluice ([a-z][^#|<>]*)/.exec(line) ?? [];
     return call === undefined ? [] : [{ place, words: call.trim().split(/\s+/) }];
   });
 
