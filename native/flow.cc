@@ -12,8 +12,9 @@ namespace sluice {
 
 namespace {
 
-// A direction is spliced after this many reads in a row that filled the scratch buffer…
-constexpr uint8_t kFullReadsToSplice = 3;
+// A direction is spliced after this many large reads in a row: a quick reader's socket seldom holds more than that…
+constexpr uint8_t kLargeReadsToSplice = 3;
+constexpr size_t kLargeRead = 32 * 1024;
 // …and copied again after this many splices in a row that moved less than a small read.
 constexpr uint8_t kSmallReadsToCopy = 16;
 constexpr size_t kSmallRead = 16 * 1024;
@@ -144,7 +145,7 @@ Flow::Step Flow::Copy(Side& from, Side& to, const FlowContext& context) {
   const size_t size = static_cast<size_t>(received);
   const bool was_full = size == context.scratch_size;
   if (!was_full && !from.may_hide_more) from.readable = false;
-  NoteRead(size, was_full);
+  NoteRead(size);
 
   const ssize_t sent =
       RetryOnInterrupt([&] { return ::send(to.fd.get(), context.scratch, size, MSG_NOSIGNAL); });
@@ -172,15 +173,15 @@ Flow::Step Flow::SpliceIn(Side& from, const FlowContext& context) {
     return Step::kBlocked;
   }
   pipe_->fill = static_cast<size_t>(received);
-  NoteRead(pipe_->fill, pipe_->fill >= kSmallRead);
+  NoteRead(pipe_->fill);
   return Step::kMoved;
 }
 
-void Flow::NoteRead(size_t size, bool was_full) {
+void Flow::NoteRead(size_t size) {
   received_bytes += size;
-  const bool against_mode = splicing_ ? !was_full : was_full;
+  const bool against_mode = splicing_ ? size < kSmallRead : size >= kLargeRead;
   streak_ = against_mode ? static_cast<uint8_t>(streak_ + 1) : 0;
-  if (streak_ < (splicing_ ? kSmallReadsToCopy : kFullReadsToSplice)) return;
+  if (streak_ < (splicing_ ? kSmallReadsToCopy : kLargeReadsToSplice)) return;
   splicing_ = !splicing_;
   streak_ = 0;
 }

@@ -41,7 +41,7 @@ struct FlowContext {
 };
 
 // One direction of a connection: bytes from one side to the other. Small messages are
-// copied through the shared scratch buffer; a direction that keeps filling it is spliced through a pooled pipe.
+// copied through the shared scratch buffer; a direction with much to move is spliced through a pooled pipe.
 // While nothing is under way it holds neither buffer nor pipe. It never reads what it could not pass on at once,
 // so a slow reader stops its sender through the kernel's own windows.
 class Flow {
@@ -85,13 +85,13 @@ class Flow {
   Step Move(Side& from, Side& to, const FlowContext& context);
   Step Copy(Side& from, Side& to, const FlowContext& context);
   Step SpliceIn(Side& from, const FlowContext& context);
-  void NoteRead(size_t size, bool was_full);
+  void NoteRead(size_t size);
 
   std::unique_ptr<Held> held_;
   std::unique_ptr<Pipe> pipe_;
   bool splicing_ = false;
   bool ended_ = false;
-  uint8_t streak_ = 0;  // Full reads in a row while copying; small ones in a row while splicing.
+  uint8_t streak_ = 0;  // Large reads in a row while copying; small ones in a row while splicing.
 };
 
 }  // namespace sluice

@@ -40,6 +40,26 @@ void CopiesWhereThereAreNoPipes() {
   CHECK_EQ(stage.engine->stats().spliced_bytes, 0u);
 }
 
+uint64_t SplicedOfMessages(size_t size) {
+  Stage stage;
+  SetReceiveBuffer(stage.listener, 1024 * 1024);
+  Fd client, upstream;
+  stage.Forwarding(&client, &upstream);
+  const Bytes message(size, 'm');
+  for (int i = 0; i < 8; i++) {
+    // In one piece: the engine reads it once it is all there.
+    CHECK_EQ(::send(client.get(), message.data(), size, 0), static_cast<ssize_t>(size));
+    CHECK(stage.Receive(upstream, size) == message);
+  }
+  return stage.engine->stats().spliced_bytes;
+}
+
+// A reader that keeps up leaves less in the socket than a read could take, and its bulk is spliced all the same.
+void SplicesLargeMessagesAndCopiesSmallOnes() {
+  CHECK(SplicedOfMessages(48 * 1024) > 0);
+  CHECK_EQ(SplicedOfMessages(16 * 1024), 0u);
+}
+
 // A stream that turns into small messages is copied again, and the pipe it had goes back before it falls silent.
 void HoldsNoPipeWhenItFallsSilent() {
   Stage stage;
@@ -87,6 +107,7 @@ void GivesItsIdlePipesUpForConnections() {
 int main() {
   ::signal(SIGPIPE, SIG_IGN);
   KeepsTheBytesOfAnAbortedConnectionToItself();
+  SplicesLargeMessagesAndCopiesSmallOnes();
   CopiesWhereThereAreNoPipes();
   HoldsNoPipeWhenItFallsSilent();
   GivesItsIdlePipesUpForConnections();
