@@ -24,6 +24,7 @@ import {
 import { resolveUser } from './resolve-user.ts';
 import { UpstreamWatch } from './upstream-watch.ts';
 import { type Restart, WorkerPool } from './worker-pool.ts';
+import { drainGraceMs } from './worker-process.ts';
 import { workerSetup } from './worker-setup.ts';
 
 export type Start =
@@ -31,8 +32,6 @@ export type Start =
   /** Nothing is left open or running. One line each. */
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** What a worker gets beyond its time to drain before it is taken for stuck. */
-const drainGraceMs = 5_000;
 const abortPatienceMs = 2_000;
 /** What a reload gives to those who wait at a listener that it removes, where workers are at their limits. */
 const removalPatienceMs = 2_000;
@@ -224,13 +223,12 @@ export class Supervisor {
   }
 
   async #restartWorkers(): Promise<Restart> {
-    const { snapshot, pool } = this.#serving ?? {};
-    if (snapshot === undefined || pool === undefined || this.#isStopping) {
+    const pool = this.#serving?.pool;
+    if (pool === undefined || this.#isStopping) {
       return { replaced: [], problem: this.#isStopping ? stopping : 'the proxy does not serve yet' };
     }
     this.#log.info('restarting workers, one at a time');
-    const timeoutMs = snapshot.timeouts.drainMs;
-    const restart = await pool.restart({ kind: 'drain', timeoutMs }, timeoutMs + drainGraceMs);
+    const restart = await pool.restart();
     if (restart.problem === undefined)
       this.#log.info({ workers: restart.replaced.length }, 'workers restarted');
     else this.#log.error({ problem: restart.problem }, 'not every worker was restarted');
@@ -245,6 +243,7 @@ export class Supervisor {
     this.#isStopping = true;
     const timeoutMs = this.#snapshot?.timeouts.drainMs ?? 0;
     const endsAt = performance.now() + timeoutMs;
+    this.#pool?.wrapUp();
     // Half: who comes in last gets some time, too.
     if (this.#hasServed) await this.#emptyQueues([...(this.#sockets?.all() ?? [])], timeoutMs / 2);
     if (this.#abortion.signal.aborted) return this.abort();

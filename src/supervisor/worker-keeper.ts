@@ -43,6 +43,7 @@ export class WorkerKeeper {
   #successor: WorkerProcess | undefined;
   #restarts = 0;
   #restartTimer: NodeJS.Timeout | undefined;
+  #isWrappingUp = false;
   #isEnding = false;
   #settleStart: (start: WorkerStart) => void = () => {};
   #hasBeenReady = false;
@@ -100,12 +101,13 @@ export class WorkerKeeper {
   }
 
   /**
-   * Puts a new worker in the place of the present one, which drains as `last` says once the new one serves. Where the
-   * new one cannot, all is as it was.
+   * Puts a new worker in the place of the present one, which drains once the new one serves. Where the new one cannot,
+   * all is as it was.
    */
-  async replace(last: ToWorker, patienceMs: number): Promise<Replacement> {
+  async replace(): Promise<Replacement> {
     const former = this.#current;
-    if (former === undefined || this.#isEnding) return notReplaced('it has died, and is replaced anyway');
+    if (former === undefined || this.#successor) return notReplaced('it is being replaced anyway');
+    if (this.#isWrappingUp) return notReplaced('all workers are about to end');
     const successor = this.#fork();
     this.#successor = successor;
     await successor.settled;
@@ -115,13 +117,19 @@ export class WorkerKeeper {
     if (former === this.#current) {
       this.#current = successor;
       this.#observer.onWorkerGone(this.index);
-      void former.end(last, patienceMs);
+      void former.drain(former.snapshot.timeouts.drainMs);
     }
     return { ok: true, before: former.pid, now: successor.pid };
   }
 
+  /** All workers are about to end: from here on only a dead one is replaced. */
+  wrapUp(): void {
+    this.#isWrappingUp = true;
+  }
+
   /** Ends the worker, and former ones that drain, and starts no more; may be called again, with less patience. */
   async end(last: ToWorker, patienceMs: number): Promise<void> {
+    this.#isWrappingUp = true;
     this.#isEnding = true;
     clearTimeout(this.#restartTimer);
     this.#settleStart({ ok: false, problem: 'stopped before it was ready', isTriedAgain: false });
@@ -145,16 +153,23 @@ export class WorkerKeeper {
    */
   async switchTo(next: () => WorkerSetup): Promise<void> {
     for (;;) {
-      const process = this.#current;
       const setup = next();
-      if (this.#isEnding || process === undefined || process.snapshot === setup.snapshot) return;
-      if ((await process.switchTo(setup)) || process !== this.#current || this.#isEnding) continue;
+      const { snapshot } = setup;
+      const process = this.#serving().find((each) => each.snapshot !== snapshot);
+      if (this.#isEnding || process === undefined) return;
+      const hasSwitched = await process.switchTo(setup);
+      if (hasSwitched || !this.#serving().includes(process) || this.#isEnding) continue;
       this.#log.error(
         { workerPid: process.pid },
         'worker cannot take over the configuration and is replaced',
       );
       await process.kill('cannot take over the configuration');
     }
+  }
+
+  /** Those that serve, or are about to: none that drains. */
+  #serving(): WorkerProcess[] {
+    return [this.#current, this.#successor].filter((process) => process !== undefined);
   }
 
   /** To the worker and to former ones that drain. */
@@ -166,7 +181,7 @@ export class WorkerKeeper {
     const worker = new WorkerProcess(this.#setup(), {
       ready: () => this.#ready(worker),
       failed: (problem) => this.#failed(problem),
-      draining: () => this.#draining(worker),
+      leaving: () => void this.#leaving(worker),
       ejection: (...ejection) => {
         // What a former worker thinks of an endpoint no longer concerns anybody.
         if (worker === this.#current) this.#observer.onEjection(this.index, ...ejection);
@@ -192,12 +207,12 @@ export class WorkerKeeper {
     this.#settleStart({ ok: false, problem, isTriedAgain: false });
   }
 
-  #draining(worker: WorkerProcess): void {
-    if (this.#isEnding || worker !== this.#current) return;
-    this.#log.info({ workerPid: worker.pid }, 'worker drains on a signal of its own and is replaced');
-    this.#observer.onWorkerGone(this.index);
+  async #leaving(worker: WorkerProcess): Promise<void> {
+    if (this.#isWrappingUp || worker !== this.#current || this.#successor) return;
+    this.#log.info({ workerPid: worker.pid }, 'worker leaves on a signal of its own and is replaced');
     this.#restarts += 1;
-    this.#current = this.#successor ?? this.#fork();
+    const replacement = await this.replace();
+    if (!replacement.ok) this.#log.error({ problem: replacement.problem }, 'worker is not replaced');
   }
 
   #exited(worker: WorkerProcess, exit: WorkerExit): void {

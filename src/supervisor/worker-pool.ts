@@ -84,11 +84,11 @@ export class WorkerPool {
   }
 
   /** One at a time, as `WorkerKeeper.replace`; no further where one cannot be replaced. */
-  async restart(last: ToWorker, patienceMs: number): Promise<Restart> {
+  async restart(): Promise<Restart> {
     const replaced: ReplacedWorker[] = [];
     for (const keeper of this.#keepers) {
       const { index } = keeper;
-      const replacement = await keeper.replace(last, patienceMs);
+      const replacement = await keeper.replace();
       if (!replacement.ok) return { replaced, problem: `worker ${index}: ${replacement.problem}` };
       replaced.push({ index, before: replacement.before, now: replacement.now });
     }
@@ -137,6 +137,11 @@ export class WorkerPool {
   }
 
   /** Resolves when every worker has ended; one that takes longer than `patienceMs` is killed. */
+  /** All workers are about to end: from here on only dead ones are replaced. */
+  wrapUp(): void {
+    for (const keeper of this.#keepers) keeper.wrapUp();
+  }
+
   async end(last: ToWorker, patienceMs: number): Promise<void> {
     await Promise.all(this.#keepers.map((keeper) => keeper.end(last, patienceMs)));
   }

@@ -23,7 +23,7 @@ export interface WorkerSetup {
 export interface WorkerObserver {
   ready(): void;
   failed(problem: string): void;
-  draining(): void;
+  leaving(): void;
   ejection(upstream: string, endpoint: string, why: string | undefined): void;
   reported(report: MetricsReport): void;
   /** It answers nothing any more, and is killed. */
@@ -44,6 +44,9 @@ const startTimeoutMs = 120_000;
 
 /** The same for one that is to make ready for another configuration, and to take it over. */
 const reloadPatienceMs = 60_000;
+
+/** What a worker gets beyond its time to drain before it is taken for stuck. */
+export const drainGraceMs = 5_000;
 
 export type Prepared = { readonly ok: true } | { readonly ok: false; readonly problem: string };
 const silent: Prepared = { ok: false, problem: `it does not answer within ${reloadPatienceMs / 1000} s` };
@@ -191,6 +194,11 @@ export class WorkerProcess {
     // It has no connection yet, and nobody to hear a message.
     if (!this.#hasStarted) this.#kill('it has not started');
     this.send(last);
+  /** Has it accept nothing more; its connections have this long. Resolves when it has gone. */
+  drain(timeoutMs: number): Promise<void> {
+    return this.end({ kind: 'drain', timeoutMs }, timeoutMs + drainGraceMs);
+  }
+
     const killTimer = setTimeout(() => this.#kill('it does not end'), patienceMs);
     await this.#exited;
     clearTimeout(killTimer);
@@ -219,8 +227,8 @@ export class WorkerProcess {
         this.#problem = message.problem;
         this.#observer.failed(message.problem);
         break;
-      case 'draining':
-        this.#observer.draining();
+      case 'leaving':
+        this.#observer.leaving();
         break;
       case 'ejection':
         this.#observer.ejection(message.upstream, message.endpoint, message.why);

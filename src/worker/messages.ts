@@ -92,8 +92,8 @@ export type ToSupervisor =
   | { readonly kind: 'prepared'; readonly request: number; readonly problem: string | undefined }
   | { readonly kind: 'switched'; readonly request: number }
   | { readonly kind: 'heartbeat' }
-  /** It was asked by a signal of its own to drain: another worker is to take its place at once. */
-  | { readonly kind: 'draining' };
+  /** A signal of its own asks it to end: it goes on until another has taken its place, and is told to drain then. */
+  | { readonly kind: 'leaving' };
 
 /** The routes go before it, in parts. */
 export type SentSnapshot = Omit<Snapshot, 'routes'>;
@@ -146,7 +146,7 @@ const toSupervisorKinds: ReadonlySet<unknown> = new Set<ToSupervisor['kind']>([
   'prepared',
   'switched',
   'heartbeat',
-  'draining',
+  'leaving',
 ]);
 
 /** Both ends run the same version, so the kind tells everything. */

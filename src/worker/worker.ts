@@ -110,8 +110,7 @@ export class Worker {
 
   /** For a signal to this process alone: the supervisor is to put another worker in its place. */
   leave(): void {
-    if (!this.#isLeaving) this.#tell({ kind: 'draining' });
-    this.drain();
+    this.#tell({ kind: 'leaving' });
   }
 
   /** Resets what is live. */

@@ -107,6 +107,19 @@ for (const plane of planes) {
         }));
     }
 
+    test('SIGTERM to every process, as service managers send it, starts none anew', () =>
+      withSluice({}, async (sluice) => {
+        const live = new EchoClient(sluice.port);
+        await live.echo('accepted');
+        sluice.kill('SIGTERM');
+        await sluice.logged('draining; a second signal ends at once');
+        for (const pid of sluice.workerPids) process.kill(pid, 'SIGTERM');
+        assert.equal(await live.echo('still here'), 'still here');
+        live.end();
+        assert.deepEqual(await sluice.exited, { code: 0, signal: null });
+        assert.equal(sluice.log.filter(({ msg }) => msg === 'worker ready').length, 2);
+      }));
+
     test('who waits to be accepted when SIGTERM comes is served', () =>
       withSluice({ workers: 1 }, async (sluice) => {
         const [worker = 0] = sluice.workerPids;

@@ -141,7 +141,7 @@ for (const plane of planes) {
       }));
 
     test('a connection that has not said where it wants to go is served after its listener is removed', () => {
-      const second = { name: 'second', address: '127.0.0.1:0' };
+      const second = { name: 'second', address: '127.0.0.1:0', helloTimeout: '1m' };
       const routes = [{ name: 'second', listeners: ['second'], upstream: 'red' }];
       const listeners = [{ name: 'edge', address: '127.0.0.1:0' }, second];
       return withProxy(config('blue', { listeners, routes }), async (proxy) => {

@@ -8,12 +8,12 @@ import type { ToSupervisor, ToWorker } from '../../src/worker/messages.ts';
 import { Worker } from '../../src/worker/worker.ts';
 
 /** What a worker is told first. */
-const configure = (drain = '1h'): ToWorker[] => {
+const configure = (): ToWorker[] => {
   const checked = checkConfig({
     listeners: [{ name: 'edge', address: '127.0.0.1:0' }],
     routes: [{ upstream: 'shop' }],
     upstreams: { shop: { endpoints: ['127.0.0.1:1'] } },
-    timeouts: { drain },
+    timeouts: { drain: '1h' },
     log: { access: 'off' },
   });
   assert.ok(checked.ok);
@@ -46,11 +46,11 @@ function boundHandle(): { handle: unknown; port: number } {
 }
 
 /** A worker that serves, with a client it has accepted. */
-async function servingWorker(drain?: string) {
+async function servingWorker() {
   const told: ToSupervisor[] = [];
   const worker = new Worker((message) => told.push(message));
   const { handle, port } = boundHandle();
-  for (const message of configure(drain)) worker.receive(message, undefined);
+  for (const message of configure()) worker.receive(message, undefined);
   worker.receive({ kind: 'socket', listener: 'edge' }, handle);
   worker.receive({ kind: 'serve' }, undefined);
   assert.deepEqual(told, [{ kind: 'ready' }]);
@@ -78,15 +78,14 @@ describe('a worker', () => {
     assert.equal((await failed)[0].code, 'ECONNRESET');
   });
 
-  test('asks for a successor, once, when it is to leave by itself', async () => {
-    const { worker, told, client } = await servingWorker('0s');
+  test('asks for a successor when it is to leave by itself, and serves until it is told to drain', async () => {
+    const { worker, told, client } = await servingWorker();
     worker.leave();
-    worker.leave();
-    await worker.ended;
-    const kinds = told.map(({ kind }) => kind);
-    assert.deepEqual(kinds, ['ready', 'draining', 'metrics']);
+    assert.deepEqual(told, [{ kind: 'ready' }, { kind: 'leaving' }]);
     client.destroy();
   });
+    worker.receive({ kind: 'drain', timeoutMs: 0 }, undefined);
+    await worker.ended;
 
   test('says why it cannot serve, and ends', async () => {
     const told: ToSupervisor[] = [];
