@@ -141,18 +141,31 @@ export class PortableConnection implements Connection {
     const reader = new PrefixReader(this.listener.maxHelloBytes, expectsProxyHeader);
     this.#prefix = reader;
     return new Promise((resolve) => {
-      socket.on('data', (chunk: Buffer) => {
+      const onChunk = (chunk: Buffer) => {
         const prefix = reader.push(chunk);
         this.#notePrefix(reader);
         if (prefix === undefined) return;
-        socket.removeAllListeners('data').pause();
+        socket.off('data', onChunk);
+        socket.on('data', this.#onEarlyChunk);
         this.#timer.disarm();
         resolve(prefix);
-      });
+      };
+      socket.on('data', onChunk);
       socket.resume();
       this.#timer.arm(this.listener.helloTimeoutMs, () => resolve(lateHello));
     });
   }
+
+  /**
+   * What comes before forwarding begins is one chunk at most: most clients send nothing until they are answered, and
+   * pausing a socket for nothing costs more system calls than forwarding a small message.
+   */
+  readonly #onEarlyChunk = (chunk: Buffer): void => {
+    this.#socket.pause();
+    if (this.#prefix === undefined) return;
+    this.#prefix.append(chunk);
+    this.#notePrefix(this.#prefix);
+  };
 
   #notePrefix({ receivedBytes, proxyHeader }: PrefixReader): void {
     this.#prefixBytes = receivedBytes;
@@ -180,6 +193,7 @@ export class PortableConnection implements Connection {
     if (dialed === undefined || this.#prefix === undefined) throw new Error('nothing to forward to or from');
     this.#connectMs = performance.now() - this.#firstDialedAt;
     const { bytes } = this.#prefix;
+    this.#socket.off('data', this.#onEarlyChunk);
     dialed.socket.write(header === undefined ? bytes : Buffer.concat([header, bytes]));
     const onCommitted = () => {
       this.#prefix = undefined;

@@ -48,7 +48,7 @@ export class PrefixReader {
 
   /** Takes the next bytes, which stay the reader's; undefined asks for more. */
   push(chunk: Buffer): Prefix | undefined {
-    this.#append(chunk);
+    this.append(chunk);
     if (this.#length < this.#neededBytes) return undefined;
     if (!this.#expectsProxyHeader) return this.#scan();
 
@@ -84,7 +84,7 @@ export class PrefixReader {
   }
 
   /** Most hellos are one chunk, taken as it is; from the second on the buffer doubles. */
-  #append(chunk: Buffer): void {
+  append(chunk: Buffer): void {
     const length = this.#length + chunk.length;
     if (this.#length === 0) {
       this.#buffer = chunk;
