@@ -4,7 +4,7 @@ import type { RouteCriteria } from '../routing/route-criteria.ts';
 import type { ProxyStatus } from '../supervisor/proxy-report.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
 import { renderMetrics } from '../telemetry/render-metrics.ts';
-import type { Administered } from './administered.ts';
+import type { Administered, UpgradeResult } from './administered.ts';
 import { explainConnection, rejectName } from './explain-connection.ts';
 import { type AdminExposure, refuse } from './request-guard.ts';
 
@@ -13,6 +13,8 @@ export interface AdminAppOptions {
   readonly version: string;
   /** Begins what SIGTERM begins; may be called again. */
   readonly drain: () => void;
+  /** Starts the program anew in this one's place. Absent: it cannot be. */
+  readonly upgrade?: () => Promise<UpgradeResult>;
   /** Asked for each request: the server may not be bound yet. */
   readonly exposure: () => AdminExposure;
 }
@@ -22,7 +24,7 @@ const highestLimit = 10_000;
 const startingError = { error: 'starting' };
 
 /** The admin server's answers, for whatever carries the requests. */
-export function createAdminApp({ proxy, version, drain, exposure }: AdminAppOptions): Hono {
+export function createAdminApp({ proxy, version, drain, upgrade, exposure }: AdminAppOptions): Hono {
   const app = new Hono();
   const processMetrics = new ProcessMetrics();
 
@@ -71,6 +73,12 @@ export function createAdminApp({ proxy, version, drain, exposure }: AdminAppOpti
     const { replaced, problem } = await proxy.restartWorkers();
     if (problem === undefined) return c.json({ replaced });
     return c.json({ error: problem, replaced }, 503);
+  });
+  app.post('/upgrade', async (c) => {
+    if (upgrade === undefined) return c.json({ error: 'this proxy cannot be started anew by itself' }, 501);
+    const result = await upgrade();
+    if (result.ok) return c.json({ pid: result.pid });
+    return c.json({ error: result.problems.join('\n'), problems: result.problems }, 503);
   });
   app.post('/drain', (c) => {
     drain();

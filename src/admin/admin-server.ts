@@ -10,8 +10,8 @@ import { type AdminAppOptions, createAdminApp } from './admin-app.ts';
 
 export type AdminStart =
   | { readonly ok: true; readonly server: AdminServer }
-  /** One line. */
-  | { readonly ok: false; readonly problem: string };
+  /** One line. `isInUse`: somebody else has the address. */
+  | { readonly ok: false; readonly problem: string; readonly isInUse: boolean };
 
 /** A client must have sent its whole request by then: nothing else is on its way here but small ones. */
 const requestTimeoutMs = 10_000;
@@ -25,6 +25,7 @@ loopback.addAddress('::1', 'ipv6');
 /** The HTTP server for health checks, metrics, status, reload and drain. */
 export class AdminServer {
   readonly #server: Server;
+  #closed: Promise<void> | undefined;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -51,16 +52,21 @@ export class AdminServer {
       await listen(server, admin.address);
       return { ok: true, server: new AdminServer(server) };
     } catch (error) {
-      return { ok: false, problem: bindProblem(admin.address, error) };
+      const isInUse = codeOf(error) === 'EADDRINUSE';
+      return { ok: false, problem: bindProblem(admin.address, error), isInUse };
     }
+  }
+
+  /** Another server can have the address; what is being answered goes on. */
+  leave(): void {
+    this.#closed ??= new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
   /** Ends what is being answered, too. */
   async close(): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
+    this.leave();
     this.#server.closeAllConnections();
-    await closed;
+    await this.#closed;
   }
 }
 

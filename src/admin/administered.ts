@@ -32,3 +32,8 @@ export interface RestartResult {
 export type ReloadResult =
   | { readonly ok: true; readonly changes: readonly string[] }
   | { readonly ok: false; readonly problems: readonly string[] };
+
+/** The new process; or one line for each reason why the present one stays. */
+export type UpgradeResult =
+  | { readonly ok: true; readonly pid: number | undefined }
+  | { readonly ok: false; readonly problems: readonly string[] };

@@ -40,7 +40,7 @@ async function demo(port: number | undefined): Promise<void> {
   try {
     const endpoints = new Map(backends.running.map(({ name, backend }) => [name, backend.address]));
     const snapshot = demoSnapshot(port ?? (await freePort(defaultPort)), endpoints);
-    admin = await startAdmin(snapshot.admin, supervisor, stopping, log);
+    admin = await startAdmin(snapshot.admin, { supervisor, stopping, log });
     const start = await supervisor.start(snapshot);
     if (start.ok)
       process.stdout.write(instructions(start, snapshot, writeAuthority(backends.certificatePem), admin));

@@ -9,6 +9,7 @@ import { registerRestartWorkers } from './restart-workers.ts';
 import { registerRun } from './run.ts';
 import { registerSchema } from './schema.ts';
 import { registerStatus } from './status.ts';
+import { registerUpgrade } from './upgrade.ts';
 import { packageVersion } from './version.ts';
 
 /**
@@ -28,6 +29,7 @@ export function createProgram(): Command {
   registerStatus(program);
   registerReload(program);
   registerRestartWorkers(program);
+  registerUpgrade(program);
   registerDrain(program);
   registerDemo(program);
   registerSchema(program);

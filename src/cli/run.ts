@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Logger } from 'pino';
-
+import type { AdminServer } from '../admin/admin-server.ts';
+import type { UpgradeResult } from '../admin/administered.ts';
 import { parseAdminAddress } from '../config/address.ts';
 import { ConfigLoader } from '../config/config-loader.ts';
 import { snapshotFromFlags } from '../config/flags.ts';
@@ -9,12 +10,15 @@ import { formatProblem } from '../config/problem.ts';
 import type { AdminSnapshot, LogLevel, Snapshot } from '../config/snapshot.ts';
 import { listenerAddress } from '../supervisor/bind-problem.ts';
 import type { ConfigSource } from '../supervisor/config-source.ts';
+import { Inheritance } from '../supervisor/handover/inheritance.ts';
+import { ServiceManager } from '../supervisor/service-manager.ts';
 import { type Start, Supervisor } from '../supervisor/supervisor.ts';
 import { CommandFailure } from './command-failure.ts';
 import { usableOrFail } from './load-or-fail.ts';
 import { createProcessLog } from './process-log.ts';
-import { startAdmin } from './start-admin.ts';
+import { startAdmin, succeedAdmin } from './start-admin.ts';
 import { stopOnSignals } from './stop-on-signals.ts';
+import { succeed } from './succession.ts';
 
 interface RunFlags {
   readonly config?: string;
@@ -58,32 +62,74 @@ Examples:
   sluice run --listen :8443 --route shop.example.com=192.0.2.1:8443 --route '*=192.0.2.2:8443'
 
 SIGTERM and SIGINT drain: live connections get timeouts.drain, then exit code 0; a second signal ends at once.
-SIGHUP reloads, SIGUSR1 opens log files anew. What happens is told on stderr; stdout is the access log's.`;
+SIGHUP reloads, SIGUSR1 opens log files anew, SIGUSR2 replaces the program without a connection lost.
+What happens is told on stderr; stdout is the access log's.`;
 
 async function run(flags: RunFlags, command: Command): Promise<void> {
+  const inheritance = Inheritance.take();
+  try {
+    await runProxy(inheritance, flags, command);
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    await inheritance.predecessor?.failed(problem.replaceAll(/^sluice: /gm, '').split('\n'));
+    throw error;
+  }
+}
+
+async function runProxy(inheritance: Inheritance, flags: RunFlags, command: Command): Promise<void> {
   const loaded = usableOrFail(load(flags, command));
   const snapshot = withOverrides(loaded.snapshot, flags);
   const log = createProcessLog(snapshot.log.level);
   for (const warning of loaded.warnings) log.warn(warning);
 
   const loader = new ConfigLoader();
-  const supervisor = new Supervisor(log, sourceOf(flags, loader));
+  const observer = new ServiceManager(process.env, log, () => describe(supervisor));
+  const supervisor = new Supervisor(log, { source: sourceOf(flags, loader), inheritance, observer });
   const stopping = stopOnSignals(supervisor, log);
+  let admin: AdminServer | undefined;
+  const succession = { supervisor, stopping, serviceManager: observer, admin: () => admin };
+  const upgrade = async (why: string) => whyNoUpgrade(flags, log) ?? succeed(succession, why);
   process.on('SIGHUP', () => void supervisor.reload('SIGHUP'));
   process.on('SIGUSR1', () => supervisor.reopenLogs());
+  process.on('SIGUSR2', () => void upgrade('SIGUSR2'));
 
-  const admin = await startAdmin(snapshot.admin, supervisor, stopping, log);
+  const surroundings = { supervisor, stopping, log, upgrade: () => upgrade('POST /upgrade') };
+  const isSuccessor = inheritance.predecessor !== undefined;
+  admin = await startAdmin(snapshot.admin, surroundings, isSuccessor);
   try {
     const start = await supervisor.start(snapshot);
-    if (start.ok) announce(start, snapshot, log);
-    else if (!supervisor.isStopping) {
+    if (start.ok) {
+      observer.serving();
+      announce(start, snapshot, log);
+      if (isSuccessor) admin ??= await succeedAdmin(snapshot.admin, surroundings);
+    } else if (!supervisor.isStopping || isSuccessor) {
       throw new CommandFailure(start.problems.map((problem) => `sluice: ${problem}`).join('\n'));
     }
     if ((await stopping.done) === 'aborted') process.exitCode = 1;
   } finally {
+    observer.close();
     await admin?.close();
     await loader.close();
   }
+}
+
+/** For `systemctl status`. */
+async function describe(supervisor: Supervisor): Promise<string> {
+  const count = await supervisor.connectionCount();
+  return `${supervisor.isStopping ? 'draining' : 'serving'}, ${count} connections`;
+}
+
+/** Nobody could start this process's command again, or take its place. */
+function whyNoUpgrade({ config }: RunFlags, log: Logger): UpgradeResult | undefined {
+  const problem =
+    config === '-'
+      ? 'the configuration came from standard input, and cannot be read again'
+      : process.pid === 1
+        ? 'this is process 1, with which its container ends: start another container'
+        : undefined;
+  if (problem === undefined) return undefined;
+  log.error({ problems: [problem] }, 'not upgraded: this process stays');
+  return { ok: false, problems: [problem] };
 }
 
 function load(flags: RunFlags, command: Command): LoadedConfig {

@@ -2,16 +2,14 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 
 import type { ListenerSnapshot } from '../config/snapshot.ts';
-import type { OpenListeningSocket } from '../data-plane/load-plane.ts';
+import type { SharedPorts } from '../data-plane/load-plane.ts';
 import { bindProblem } from './bind-problem.ts';
 import { type BindAddress, BoundSocket } from './bound-socket.ts';
+import { dealToAll, openForEach, resize } from './shared-port.ts';
 
 export type OpenedSockets =
   | { readonly ok: true; readonly sockets: ListeningSockets }
   | { readonly ok: false; readonly problems: readonly string[] };
-
-/** The kernel caps it at net.core.somaxconn, which is the place to set it. */
-const backlog = 65_535;
 
 /**
  * The sockets of every listener, bound before the first worker starts and open until the proxy ends: so a connection
@@ -29,21 +27,29 @@ export class ListeningSockets {
     this.#byListener = byListener;
   }
 
+  /** What is open already. */
+  static of(listeners: Iterable<OpenListener>): ListeningSockets {
+    return new ListeningSockets(new Map(Array.from(listeners, (each) => [each.listener.name, each])));
+  }
+
   /**
-   * All or nothing; every listener that cannot be had is told. Without `open`, workers share one socket. A listener
-   * at an address that `before` has open gets the very same sockets, with all that waits there.
+   * All or nothing; every listener that cannot be had is told. Without the addon's `ports`, workers share one socket. A
+   * listener at an address that `before` has open gets the very same sockets, with all that waits there.
    */
   static async open(
     listeners: readonly ListenerSnapshot[],
     workerCount: number,
-    open: OpenListeningSocket | undefined,
+    ports: SharedPorts | undefined,
     before?: ListeningSockets,
   ): Promise<OpenedSockets> {
     const byListener = new Map<string, OpenListener>();
     const problems: string[] = [];
     for (const listener of listeners) {
       try {
-        const sockets = before?.at(listener) ?? (await openListener(listener, workerCount, open));
+        const open = before?.at(listener);
+        const sockets = open
+          ? resize(open, workerCount, ports)
+          : await openListener(listener, workerCount, ports);
         byListener.set(listener.name, { listener, sockets });
       } catch (error) {
         problems.push(bindProblem(listener, error));
@@ -87,6 +93,31 @@ export class ListeningSockets {
     return [...this.all()].filter((socket) => !kept.has(socket));
   }
 
+  /** Closes these, which somebody else has too; what remains. */
+  release(released: ReadonlySet<BoundSocket>): ListeningSockets {
+    const remaining = Array.from(this.listeners(), ({ listener, sockets }) => ({
+      listener,
+      sockets: sockets.filter((socket) => !released.has(socket)),
+    }));
+    closeAll([...this.all()].filter((socket) => released.has(socket)));
+    return ListeningSockets.of(remaining.filter(({ sockets }) => sockets.length > 0));
+  }
+
+  /** Nobody else accepts here any more: each socket is ours, and gets its share of the connections. */
+  own(ports: SharedPorts | undefined): void {
+    for (const socket of this.all()) socket.own();
+    this.dealToAll(ports);
+  }
+
+  dealToAll(ports: SharedPorts | undefined): void {
+    if (ports === undefined) return;
+    for (const { sockets } of this.listeners()) dealToAll(sockets, ports);
+  }
+
+  listeners(): Iterable<OpenListener> {
+    return this.#byListener.values();
+  }
+
   *all(): Generator<BoundSocket> {
     for (const { sockets } of this.#byListener.values()) yield* sockets;
   }
@@ -101,19 +132,20 @@ export class ListeningSockets {
   }
 }
 
-interface OpenListener {
-  readonly listener: ListenerSnapshot;
+export interface OpenListener {
+  /** As it is configured, of which this much counts here. */
+  readonly listener: Pick<ListenerSnapshot, 'name' | 'host' | 'port'>;
   readonly sockets: readonly BoundSocket[];
 }
 
 async function openListener(
   listener: ListenerSnapshot,
   workerCount: number,
-  open: OpenListeningSocket | undefined,
+  ports: SharedPorts | undefined,
 ): Promise<readonly BoundSocket[]> {
   const openAt = (address: BindAddress) =>
-    open === undefined ? [BoundSocket.bind(address)] : openForEach(address, workerCount, open);
-  if (listener.host !== undefined) return openAt(await resolve(listener.host, listener.port));
+    ports === undefined ? [BoundSocket.bind(address)] : openForEach(address, workerCount, ports);
+  if (listener.host !== undefined) return openAt(await resolveListener(listener.host, listener.port));
   try {
     return openAt({ address: '::', port: listener.port, family: 6 });
   } catch (error) {
@@ -122,29 +154,12 @@ async function openListener(
   }
 }
 
-async function resolve(host: string, port: number): Promise<BindAddress> {
+/** A name's address is the first that the system gives, IPv4 before IPv6. */
+export async function resolveListener(host: string, port: number): Promise<BindAddress> {
   const family = isIP(host);
   if (family === 4 || family === 6) return { address: host, port, family };
   const resolved = await lookup(host, { verbatim: false });
   return { address: resolved.address, port, family: resolved.family === 6 ? 6 : 4 };
-}
-
-/** One socket for each worker; the first has the port for itself until the others join it. */
-function openForEach(to: BindAddress, workerCount: number, open: OpenListeningSocket): BoundSocket[] {
-  const sockets: BoundSocket[] = [];
-  const shared = { backlog, ipv6Only: false, sharesPort: workerCount > 1 };
-  try {
-    const first = BoundSocket.adopt(open({ ...to, ...shared, joins: false }), to);
-    sockets.push(first);
-    while (sockets.length < workerCount) {
-      const joined = open({ ...first.address, ...shared, joins: true });
-      sockets.push(BoundSocket.adopt(joined, first.address));
-    }
-    return sockets;
-  } catch (error) {
-    closeAll(sockets);
-    throw error;
-  }
 }
 
 /** Built without IPv6, or with every IPv6 address turned off. */

@@ -11,6 +11,8 @@ import { emptyQueues } from './accept-queues.ts';
 import type { BoundSocket } from './bound-socket.ts';
 import { type ConfigSource, type Reload, refused } from './config-source.ts';
 import { FileWatch } from './file-watch.ts';
+import { Inheritance } from './handover/inheritance.ts';
+import { Successor } from './handover/successor.ts';
 import { ListeningSockets } from './listening-sockets.ts';
 import { planReload } from './plan-reload.ts';
 import { prepareAccessLog } from './prepare-access-log.ts';
@@ -32,6 +34,26 @@ export type Start =
   /** Nothing is left open or running. One line each. */
   | { readonly ok: false; readonly problems: readonly string[] };
 
+/** `successor`: waits to be told that it is alone. Else one line each; all is as it was. */
+export type Upgrade =
+  | { readonly ok: true; readonly successor: Successor }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+export interface SupervisorOptions {
+  /** Where another configuration comes from, in a proxy that can reload. */
+  readonly source?: ConfigSource | undefined;
+  /** What this process was given at its start. */
+  readonly inheritance?: Inheritance;
+  /** Who hears of reloads and of the end. */
+  readonly observer?: SupervisorObserver;
+}
+
+export interface SupervisorObserver {
+  reloading(): void;
+  reloaded(): void;
+  stopping(): void;
+}
+
 const abortPatienceMs = 2_000;
 /** What a reload gives to those who wait at a listener that it removes, where workers are at their limits. */
 const removalPatienceMs = 2_000;
@@ -45,6 +67,9 @@ const firstLookupsMs = 3_000;
 export class Supervisor {
   readonly #log: Logger;
   readonly #source: ConfigSource | undefined;
+  readonly #inheritance: Inheritance;
+  readonly #observer: SupervisorObserver | undefined;
+  #successor: Successor | undefined;
   #snapshot: Snapshot | undefined;
   #credentials: Credentials | undefined;
   #addon: Addon | undefined;
@@ -60,10 +85,11 @@ export class Supervisor {
   #isStopping = false;
   readonly #abortion = new AbortController();
 
-  /** `source`: where another configuration comes from, in a proxy that can reload. */
-  constructor(log: Logger, source?: ConfigSource) {
+  constructor(log: Logger, { source, inheritance = Inheritance.none(), observer }: SupervisorOptions = {}) {
     this.#log = log;
+    this.#observer = observer;
     this.#source = source;
+    this.#inheritance = inheritance;
   }
 
   /** Somebody has asked for the end. */
@@ -75,6 +101,11 @@ export class Supervisor {
   get isReady(): boolean {
     if (this.#isStopping || this.#serving === undefined) return false;
     return this.#serving.pool.serves(this.#serving.snapshot);
+  }
+
+  /** How often the program has been replaced while it served. */
+  get generation(): number {
+    return this.#inheritance.generation;
   }
 
   /** The configuration that is served; undefined while starting. */
@@ -90,6 +121,12 @@ export class Supervisor {
   /** Undefined while starting. */
   async status(): Promise<ProxyStatus | undefined> {
     return this.#serving && reportStatus(this.#serving);
+  }
+
+  /** How many connections are live. */
+  async connectionCount(): Promise<number> {
+    await this.#serving?.pool.metrics();
+    return this.#serving?.pool.workers.reduce((sum, { connections }) => sum + connections, 0) ?? 0;
   }
 
   /** Live connections, at most so many of each worker. */
@@ -117,9 +154,12 @@ export class Supervisor {
     const logProblem = prepareAccessLog(snapshot.log.access, user.credentials);
     if (logProblem !== undefined) return { ok: false, problems: [logProblem] };
     const { listeners, workers } = snapshot;
-    const opened = await ListeningSockets.open(listeners, workers, plane.addon?.openListeningSocket);
+    const inherited = await this.#inheritance.sockets(listeners, plane.addon);
+    if (!inherited.ok) return inherited;
+    const opened = await ListeningSockets.open(listeners, workers, plane.addon, inherited.sockets);
     if (!opened.ok) return opened;
     this.#sockets = opened.sockets;
+    inherited.sockets.closeExcept(opened.sockets);
     const watch = new UpstreamWatch(
       snapshot.upstreams,
       new NameResolver(),
@@ -143,7 +183,9 @@ export class Supervisor {
   }
 
   async #reload(why: string): Promise<Reload> {
+    this.#observer?.reloading();
     const reload = await this.#readAndApply().catch((error: unknown) => refused(String(error)));
+    this.#observer?.reloaded();
     this.#reloads[reload.ok ? 'success' : 'failure'] += 1;
     if (reload.ok) {
       for (const warning of reload.warnings) this.#log.warn(warning);
@@ -154,7 +196,7 @@ export class Supervisor {
 
   async #readAndApply(): Promise<Reload> {
     if (this.#source === undefined) return refused('there is no file to read the configuration from again');
-    if (this.#serving === undefined) return refused('the proxy does not serve yet');
+    if (this.#serving === undefined) return refused(notServing);
     const loaded = await this.#source.load(this.#serving.snapshot.routes);
     if (!loaded.ok) return loaded;
     const { snapshot, changes } = planReload(this.#serving.snapshot, loaded.snapshot, loaded.routeChanges);
@@ -170,8 +212,7 @@ export class Supervisor {
     if (logProblem !== undefined) return [logProblem];
     const { watch, pool } = serving;
     const { listeners, workers } = snapshot;
-    const open = this.#addon?.openListeningSocket;
-    const opened = await ListeningSockets.open(listeners, workers, open, serving.sockets);
+    const opened = await ListeningSockets.open(listeners, workers, this.#addon, serving.sockets);
     if (!opened.ok) return opened.problems;
     const { sockets } = opened;
     const next: ServingProxy = {
@@ -225,7 +266,7 @@ export class Supervisor {
   async #restartWorkers(): Promise<Restart> {
     const pool = this.#serving?.pool;
     if (pool === undefined || this.#isStopping) {
-      return { replaced: [], problem: this.#isStopping ? stopping : 'the proxy does not serve yet' };
+      return { replaced: [], problem: this.#isStopping ? stopping : notServing };
     }
     this.#log.info('restarting workers, one at a time');
     const restart = await pool.restart();
@@ -239,8 +280,14 @@ export class Supervisor {
    * Lets nobody new in, serves who waits to be accepted, and gives what is live the rest of the drain timeout. Resolves
    * when every worker has ended.
    */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
     this.#isStopping = true;
+    this.#observer?.stopping();
+    this.#successor?.end();
+    return this.#drain();
+  }
+
+  async #drain(): Promise<void> {
     const timeoutMs = this.#snapshot?.timeouts.drainMs ?? 0;
     const endsAt = performance.now() + timeoutMs;
     this.#pool?.wrapUp();
@@ -273,8 +320,54 @@ export class Supervisor {
     const started = await pool.start();
     if (!started.ok) return this.#giveUp(started.problem);
     this.#hasServed = true;
+    const problem = await this.#takeOver(sockets);
+    if (problem !== undefined) return this.#giveUp(problem);
     this.#followFile(snapshot.watch);
     return { ok: true, plane: plane.kind, served };
+  }
+
+  /** Lets the proxy go whose place this one takes, if there is one. Why not. */
+  async #takeOver(sockets: ListeningSockets): Promise<string | undefined> {
+    const { predecessor } = this.#inheritance;
+    if (predecessor === undefined) return undefined;
+    if (!this.isReady) return 'not every worker serves';
+    await predecessor.ready(this.#inheritance.descriptorsOf(sockets));
+    await predecessor.left;
+    if (this.#isStopping) return stopping;
+    sockets.own(this.#addon);
+    return undefined;
+  }
+
+  /**
+   * Starts the program anew, with the listening sockets of this one; resolves when it serves. This one still does so
+   * then, too, and is to be stopped; those who wait at a socket that is given away are the other one's.
+   */
+  upgrade(why: string): Promise<Upgrade> {
+    const upgrade = this.#turn.then(() => this.#upgrade(why));
+    this.#turn = upgrade.catch(() => {});
+    return upgrade;
+  }
+
+  async #upgrade(why: string): Promise<Upgrade> {
+    const sockets = this.#serving?.sockets;
+    if (sockets === undefined || this.#isStopping) {
+      return { ok: false, problems: [this.#isStopping ? stopping : notServing] };
+    }
+    this.#log.info({ why }, 'starting the program anew');
+    const successor = new Successor(sockets, this.generation + 1);
+    this.#successor = successor;
+    const start = await successor.settled;
+    this.#successor = undefined;
+    if (start.ok && !this.#isStopping) {
+      this.#sockets = sockets.release(start.kept);
+      this.#log.info({ successor: successor.pid }, 'handed over to the new process');
+      return { ok: true, successor };
+    }
+    successor.end();
+    sockets.dealToAll(this.#addon);
+    const problems = start.ok ? [stopping] : start.problems;
+    this.#log.error({ why, problems }, 'not upgraded: this process stays');
+    return { ok: false, problems };
   }
 
   /** Reloads whenever the file may have changed: where it has not, nothing changes. */
@@ -294,11 +387,15 @@ export class Supervisor {
   /** Of sockets that are about to be closed. Without the addon there is no way to. */
   async #emptyQueues(sockets: readonly BoundSocket[], patienceMs: number): Promise<void> {
     if (this.#addon === undefined || sockets.length === 0) return;
-    await emptyQueues(sockets, this.#addon, patienceMs, this.#abortion.signal);
+    const ours = sockets.filter(({ owner }) => owner === 'us');
+    await emptyQueues(ours, this.#addon, patienceMs, this.#abortion.signal);
   }
 
   async #giveUp(problem: string): Promise<Start> {
-    await this.#end({ kind: 'abort' }, abortPatienceMs);
+    const { predecessor } = this.#inheritance;
+    await predecessor?.failed([problem]);
+    // Workers of an upgrade that fails may have connections.
+    await (predecessor ? this.#drain() : this.#end({ kind: 'abort' }, abortPatienceMs));
     return { ok: false, problems: [problem] };
   }
 
@@ -312,6 +409,7 @@ export class Supervisor {
 }
 
 const stopping = 'the proxy is about to end';
+const notServing = 'the proxy does not serve yet';
 
 function servedListeners(sockets: ListeningSockets): ServedListener[] {
   return [...sockets.addresses()].map(([listener, address]) => ({ listener, address }));

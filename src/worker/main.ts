@@ -28,6 +28,7 @@ process.once('disconnect', () => worker.drain());
 // Ctrl-C and a closed terminal reach every process of the group: what becomes of the workers is the supervisor's to say.
 process.on('SIGINT', () => {});
 process.on('SIGHUP', () => {});
+process.on('SIGUSR2', () => {});
 process.on('SIGTERM', () => worker.leave());
 
 void worker.ended

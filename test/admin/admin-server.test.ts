@@ -92,6 +92,7 @@ test('an admin server names the address that is taken, and what helps', async ()
     assert.deepEqual(started, {
       ok: false,
       problem: `admin.address: cannot listen on ${address}: the address is already in use (EADDRINUSE); choose another address, or false for no admin server (without a file: --admin ADDRESS, or --admin off)`,
+      isInUse: true,
     });
   });
 });
@@ -102,6 +103,27 @@ test('an admin server answers health checks that name no host', async () => {
     socket.end('GET /healthz HTTP/1.0\r\n\r\n');
     const [answer] = await once(socket.setEncoding('latin1'), 'data');
     assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/);
+  });
+});
+
+test('an admin server that leaves gives its address up, and finishes what it is asked', async () => {
+  const admin = { address: { host: '127.0.0.1', port: 0 }, token: undefined };
+  await withAdmin(admin, async (address, proxy, server) => {
+    const { status } = proxy;
+    const asked = new Promise<void>((resolve) => {
+      proxy.status = async () => {
+        server.leave();
+        resolve();
+        return status.call(proxy);
+      };
+    });
+    const answer = ask(address, '/status');
+    await asked;
+    const port = Number(address.split(':')[1]);
+    const next = await start({ address: { host: '127.0.0.1', port }, token: undefined });
+    assert.ok(next.ok);
+    await next.server.close();
+    assert.equal((await answer).status, 200);
   });
 });
 

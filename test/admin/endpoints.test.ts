@@ -181,6 +181,16 @@ describe('the admin server', () => {
       assert.deepEqual(await json(address, path, 'POST'), [503, { error: 'worker 1: no', replaced }]);
     }));
 
+  test('upgrades, and says why not', () =>
+    withAdmin(onLoopback, async (address, proxy) => {
+      assert.deepEqual(await json(address, '/upgrade', 'POST'), [200, { pid: 4711 }]);
+      proxy.upgrade = async () => ({ ok: false, problems: ['a', 'b'] });
+      assert.deepEqual(await json(address, '/upgrade', 'POST'), [
+        503,
+        { error: 'a\nb', problems: ['a', 'b'] },
+      ]);
+    }));
+
   test('answers 405 to another method and 404 to another path', () =>
     withAdmin(onLoopback, async (address, proxy) => {
       const gets = ['/healthz', '/readyz', '/metrics', '/status', '/connections', '/explain'];
@@ -189,6 +199,7 @@ describe('the admin server', () => {
         ['/drain', 'GET', 'POST'] as const,
         ['/reload', 'DELETE', 'POST'] as const,
         ['/restart-workers', 'GET', 'POST'] as const,
+        ['/upgrade', 'GET', 'POST'] as const,
       ]) {
         const { status, headers, body } = await ask(address, path, { method });
         assert.deepEqual([path, status, headers['allow']], [path, 405, allow]);

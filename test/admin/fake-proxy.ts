@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { AdminServer } from '../../src/admin/admin-server.ts';
-import type { Administered } from '../../src/admin/administered.ts';
+import type { Administered, UpgradeResult } from '../../src/admin/administered.ts';
 import { checkConfig } from '../../src/config/load.ts';
 import type { AdminSnapshot, RouteAction } from '../../src/config/snapshot.ts';
 import { RouteList } from '../../src/routing/route-list.ts';
@@ -84,6 +84,7 @@ export class FakeProxy implements Administered {
   isStarting = false;
   live: LiveConnection[] = [];
   drains = 0;
+  upgrade = async (): Promise<UpgradeResult> => ({ ok: true, pid: 4711 });
   reload?: NonNullable<Administered['reload']>;
   restartWorkers?: NonNullable<Administered['restartWorkers']>;
 
@@ -127,16 +128,21 @@ export class FakeProxy implements Administered {
 /** Runs `use` with an admin server of a fake proxy. */
 export async function withAdmin(
   admin: AdminSnapshot,
-  use: (address: string, proxy: FakeProxy) => Promise<void>,
+  use: (address: string, proxy: FakeProxy, server: AdminServer) => Promise<void>,
 ): Promise<void> {
   const proxy = new FakeProxy();
   const drain = () => {
     proxy.drains += 1;
   };
-  const started = await AdminServer.start(admin, { proxy, version: '9.9.9', drain });
+  const started = await AdminServer.start(admin, {
+    proxy,
+    version: '9.9.9',
+    drain,
+    upgrade: () => proxy.upgrade(),
+  });
   assert.ok(started.ok);
   try {
-    await use(started.server.address, proxy);
+    await use(started.server.address, proxy, started.server);
   } finally {
     await started.server.close();
   }

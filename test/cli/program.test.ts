@@ -5,7 +5,16 @@ import { describe, it } from 'node:test';
 import { configJsonSchema } from '../../src/config/json-schema.ts';
 import { sluice } from './sluice.ts';
 
-const withExamples = ['check', 'explain', 'status', 'reload', 'restart-workers', 'drain', 'schema'];
+const withExamples = [
+  'check',
+  'explain',
+  'status',
+  'reload',
+  'restart-workers',
+  'upgrade',
+  'drain',
+  'schema',
+];
 
 describe('the command line', { concurrency: 2 }, () => {
   it('prints the version of the package', async () => {

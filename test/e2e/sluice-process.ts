@@ -17,6 +17,8 @@ export const sluiceArguments: readonly string[] = ['--import', 'tsx', mainFile];
 export interface LogLine {
   readonly level: string;
   readonly msg: string;
+  /** Of the supervisor that says it. */
+  readonly pid?: number;
   readonly listener?: string;
   readonly address?: string;
   readonly dataPlane?: string;
@@ -55,7 +57,11 @@ export class SluiceProcess {
   readonly #events = new EventEmitter();
   readonly stdout: string[] = [];
   readonly stderr: string[] = [];
+  /** Resolves when nothing is left of it: neither it nor what it has started. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  /** Resolves when the process itself has gone, whatever it has left behind. */
+  readonly gone: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  #hasEnded = false;
 
   private constructor(command: string, args: readonly string[], input: string | undefined) {
     this.#events.setMaxListeners(0);
@@ -63,8 +69,12 @@ export class SluiceProcess {
     this.#child = child;
     child.stdin.on('error', () => {});
     child.stdin.end(input);
+    this.gone = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
     this.exited = new Promise((resolve) => {
       child.once('close', (code, signal) => {
+        this.#hasEnded = true;
         resolve({ code, signal });
         this.#events.emit('line');
       });
@@ -163,8 +173,9 @@ export class SluiceProcess {
   /** For the end of a test, however far it came: nothing of it is left running. */
   async end(): Promise<void> {
     this.kill('SIGKILL');
-    for (const pid of this.workerPids) {
-      if (isRunning(pid)) process.kill(pid, 'SIGKILL');
+    const pids = this.log.flatMap(({ pid = 0, workerPid = 0 }) => [pid, workerPid]);
+    for (const pid of new Set(pids)) {
+      if (pid !== 0 && isRunning(pid)) process.kill(pid, 'SIGKILL');
     }
     await this.exited;
   }
@@ -181,7 +192,7 @@ export class SluiceProcess {
       const timer = setTimeout(() => fail('took too long'), patienceMs);
       const look = () => {
         if (isDone()) finish(resolve);
-        else if (this.#child.exitCode !== null || this.#child.signalCode !== null) fail('sluice has ended');
+        else if (this.#hasEnded) fail('sluice has ended');
       };
       const finish = (settle: () => void) => {
         clearTimeout(timer);

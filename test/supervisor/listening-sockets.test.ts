@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { describe, test } from 'node:test';
 
 import type { ListenerSnapshot } from '../../src/config/snapshot.ts';
-import { loadAddon, type OpenListeningSocket } from '../../src/data-plane/load-plane.ts';
+import { loadAddon, type SharedPorts } from '../../src/data-plane/load-plane.ts';
 import { ListeningSockets } from '../../src/supervisor/listening-sockets.ts';
 
 const listener = (name: string, host: string | undefined, port = 0): ListenerSnapshot => ({
@@ -17,15 +17,15 @@ const listener = (name: string, host: string | undefined, port = 0): ListenerSna
 });
 
 /** How sockets are opened: by Node.js alone and, where there is one, by the addon. */
-const ways = new Map<string, OpenListeningSocket | undefined>([['Node.js alone', undefined]]);
+const ways = new Map<string, SharedPorts | undefined>([['Node.js alone', undefined]]);
 const loaded = loadAddon();
-if (loaded.ok) ways.set('the addon', loaded.addon.openListeningSocket);
+if (loaded.ok) ways.set('the addon', loaded.addon);
 else if (process.platform === 'linux') throw new Error(`the addon does not load: ${loaded.reason}`);
 
-for (const [way, open] of ways) {
+for (const [way, ports] of ways) {
   describe(`listening sockets by ${way}`, () => {
     const openAll = async (listeners: readonly ListenerSnapshot[], workers = 2) => {
-      const opened = await ListeningSockets.open(listeners, workers, open);
+      const opened = await ListeningSockets.open(listeners, workers, ports);
       if (!opened.ok) throw new Error(opened.problems.join('\n'));
       return opened.sockets;
     };
@@ -56,7 +56,7 @@ for (const [way, open] of ways) {
           listener('taken', '127.0.0.1', port),
           listener('foreign', '192.0.2.1', 8443),
         ];
-        const opened = await ListeningSockets.open(listeners, 2, open);
+        const opened = await ListeningSockets.open(listeners, 2, ports);
         assert.ok(!opened.ok);
         assert.equal(opened.problems.length, 2);
         assert.match(
@@ -91,20 +91,20 @@ for (const [way, open] of ways) {
 }
 
 describe('listening sockets of the addon', { skip: loaded.ok ? false : loaded.reason }, () => {
-  const open = loaded.ok ? loaded.addon.openListeningSocket : undefined;
+  const ports = loaded.ok ? loaded.addon : undefined;
 
   test('a second proxy of the same user cannot join the port', async () => {
-    const first = await ListeningSockets.open([listener('edge', '127.0.0.1')], 2, open);
+    const first = await ListeningSockets.open([listener('edge', '127.0.0.1')], 2, ports);
     assert.ok(first.ok);
     const [[, { port }] = ['', { port: 0 }]] = first.sockets.addresses();
-    const second = await ListeningSockets.open([listener('edge', '127.0.0.1', port)], 2, open);
+    const second = await ListeningSockets.open([listener('edge', '127.0.0.1', port)], 2, ports);
     first.sockets.close();
     assert.ok(!second.ok);
     assert.match(second.problems.join(), /EADDRINUSE/);
   });
 
   test('connections queue before any worker is there', async () => {
-    const opened = await ListeningSockets.open([listener('edge', '127.0.0.1')], 2, open);
+    const opened = await ListeningSockets.open([listener('edge', '127.0.0.1')], 2, ports);
     assert.ok(opened.ok);
     const [[, { port }] = ['', { port: 0 }]] = opened.sockets.addresses();
     const client = connect(port, '127.0.0.1');
@@ -114,7 +114,7 @@ describe('listening sockets of the addon', { skip: loaded.ok ? false : loaded.re
   });
 
   test('IPv4 reaches a socket for every address', async () => {
-    const opened = await ListeningSockets.open([listener('all', undefined)], 1, open);
+    const opened = await ListeningSockets.open([listener('all', undefined)], 1, ports);
     assert.ok(opened.ok);
     const [[, { port }] = ['', { port: 0 }]] = opened.sockets.addresses();
     const client = connect(port, '127.0.0.1');
@@ -126,7 +126,7 @@ describe('listening sockets of the addon', { skip: loaded.ok ? false : loaded.re
   test('errors look like those of Node.js', () => {
     assert.throws(
       () =>
-        open?.({
+        ports?.openListeningSocket({
           address: '192.0.2.1',
           port: 8443,
           family: 4,
