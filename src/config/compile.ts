@@ -34,7 +34,7 @@ export function compile(config: Config): Snapshot {
       newConnectionsPerSource: limits.newConnectionsPerSource,
     },
     timeouts: { idleMs: timeouts.idle, halfClosedMs: timeouts.halfClosed, drainMs: timeouts.drain },
-    admin: compileAdmin(config.admin),
+    admin: config.admin === false ? undefined : compileAdmin(config.admin),
     log,
     user,
     watch,

@@ -42,7 +42,7 @@ export function partsOf({ listeners, routes, upstreams, admin }: Config): Config
       listeners: value.listeners ?? [],
     })),
     upstreams: Object.entries(upstreams).map(([name, value]) => ({ name, value })),
-    admin,
+    admin: admin === false ? undefined : admin,
   };
 }
 

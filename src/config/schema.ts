@@ -117,7 +117,16 @@ export const configSchema = section('The configuration of Sluice, a TLS-passthro
     .prefault({}),
   limits: limits.prefault({}),
   timeouts: timeouts.prefault({}),
-  admin: adminSchema.prefault({}),
+  admin: z
+    .union([z.literal(false), adminSchema], {
+      error: (issue) =>
+        refusal(
+          issue.input,
+          'are a mapping with keys of "address" and "token", and false for no admin server',
+        ),
+    })
+    .describe('The HTTP server for health checks, metrics, status, reload and drain; `false` turns it off.')
+    .prefault({}),
   log: log.prefault({}),
   user: name(
     'The user the workers run as once the sockets are bound. Absent: the one who started them.',
@@ -127,4 +136,4 @@ export const configSchema = section('The configuration of Sluice, a TLS-passthro
 });
 
 export type Config = z.output<typeof configSchema>;
-export type AdminConfig = Config['admin'];
+export type AdminConfig = z.output<typeof adminSchema>;

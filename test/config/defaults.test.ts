@@ -85,6 +85,7 @@ describe('a configuration with a listener, a route and an upstream', () => {
 
   it('turns off what can be turned off', () => {
     assert.equal(snapshotOf(`${listener}${route}admin: {address: false}`).admin, undefined);
+    assert.equal(snapshotOf(`${listener}${route}admin: false`).admin, undefined);
     assert.equal(snapshotOf(upstreamWith('health: {passive: false}')).upstreams[0]?.passiveHealth, undefined);
     assert.equal(snapshotOf(`${listener}${route}log: {access: off}`).log.access, 'off');
   });
@@ -183,7 +184,7 @@ describe('bounds', () => {
       top,
       'admin',
       ['{address: "127.0.0.1:0"}', '{address: ":9901"}', '{token: x}'],
-      ['{address: true}', '{address: 9901}', '{token: ""}', '{token: "a b"}', '{token: 5}', 'false'],
+      ['{address: true}', '{address: 9901}', '{token: ""}', '{token: "a b"}', '{token: 5}', 'true'],
     ],
     [
       top,

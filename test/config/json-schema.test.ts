@@ -93,6 +93,7 @@ describe('the JSON Schema', () => {
       '.timeouts.idle': '1h',
       '.timeouts.halfClosed': '5m',
       '.timeouts.drain': '30s',
+      '.admin': {},
       '.admin.address': '127.0.0.1:9901',
       '.log.level': 'info',
       '.log.access': 'stdout',

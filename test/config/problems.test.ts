@@ -173,8 +173,8 @@ const cases: readonly [text: string, ...problems: string[]][] = [
     `f:4:18: timeouts.idle: "1d" is not a number and a unit; allowed are ${durations}`,
   ],
   [
-    below('admin: false'),
-    'f:4:8: admin: false is not allowed here; allowed is a mapping with keys of "address" and "token"',
+    below('admin: true'),
+    'f:4:8: admin: true is not allowed here; allowed are a mapping with keys of "address" and "token", and false for no admin server',
   ],
   [
     below('admin: {address: true}'),
