@@ -1,5 +1,5 @@
+import type { AccessLine } from '../access-log-file.ts';
 import { samplesOf } from '../admin/admin-requests.ts';
-import type { AccessLine } from './proxy.ts';
 
 /** Connections and bytes by the labels of the metrics. */
 export type Accounts = ReadonlyMap<string, number>;

@@ -1,7 +1,8 @@
 import type { Outcome } from '../../src/data-plane/outcome.ts';
+import type { AccessLine } from '../access-log-file.ts';
 import type { Behaviour } from './behaviours.ts';
 import type { Plan } from './plan.ts';
-import type { AccessLine, Timeouts } from './proxy.ts';
+import type { Timeouts } from './proxy.ts';
 import type { Trial } from './trial.ts';
 
 /** How a connection that nobody cuts ends, by what its upstream does. */

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Outcome, outcomes } from '../../src/data-plane/outcome.ts';
+import { type AccessLine, AccessLogFile } from '../access-log-file.ts';
 import { parseMetrics } from '../admin/admin-requests.ts';
 import { ReloadableProxy } from '../e2e/reloadable-proxy.ts';
 import { eventually, isRunning } from '../e2e/sluice-process.ts';
@@ -29,15 +28,6 @@ export const timeouts: Timeouts = {
   lingerMs: 900,
 };
 
-export interface AccessLine {
-  readonly client: string;
-  readonly listener: string;
-  readonly route: string | null;
-  readonly bytesUp: number;
-  readonly bytesDown: number;
-  readonly outcome: Outcome;
-}
-
 /** As far as reloads change it. */
 interface Configuration {
   readonly routes: readonly object[];
@@ -45,14 +35,11 @@ interface Configuration {
   readonly [key: string]: unknown;
 }
 
-const lineKeys =
-  'time id listener client serverName alpn tlsVersion ja4 ech route upstream endpoint attempts bytesUp bytesDown helloMs connectMs durationMs outcome';
-
 /** A proxy in front of the backends, with its accounts: the access log and the metrics. */
 export class ChaosProxy {
   readonly #proxy: ReloadableProxy;
   readonly #config: Configuration;
-  #logBytes = 0;
+  readonly #log: AccessLogFile;
   #reloads = 0;
   /** The file is written by one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -60,13 +47,14 @@ export class ChaosProxy {
   private constructor(proxy: ReloadableProxy, config: Configuration) {
     this.#proxy = proxy;
     this.#config = config;
+    this.#log = new AccessLogFile(accessLogOf(proxy));
   }
 
   static async start(plane: string, workers: number, backends: Backends): Promise<ChaosProxy> {
     const config = configuration(plane, workers, backends);
     const proxy = await ReloadableProxy.start(config);
     // A log of its own folder, which is known only now.
-    const chaos = new ChaosProxy(proxy, { ...config, log: { access: join(proxy.folder, 'access.log') } });
+    const chaos = new ChaosProxy(proxy, { ...config, log: { access: accessLogOf(proxy) } });
     await proxy.sluice.logged('serving', 3);
     await chaos.reload();
     return chaos;
@@ -129,13 +117,8 @@ export class ChaosProxy {
     return { supervisor: processFacts(this.supervisorPid), workers: this.liveWorkerPids.map(processFacts) };
   }
 
-  /** The lines of the access log since the last call. Throws where one is not what a line has to be. */
   newLines(): AccessLine[] {
-    const log = readFileSync(join(this.#proxy.folder, 'access.log'));
-    const end = log.lastIndexOf('\n') + 1;
-    const lines = log.subarray(this.#logBytes, end).toString('utf8').split('\n').slice(0, -1);
-    this.#logBytes = end;
-    return lines.map(parseLine);
+    return this.#log.newLines();
   }
 
   /** Has it drain, and resolves with its exit code and what it said that was more than information. */
@@ -154,24 +137,15 @@ export class ChaosProxy {
   }
 }
 
+function accessLogOf(proxy: ReloadableProxy): string {
+  return join(proxy.folder, 'access.log');
+}
+
 function mapValues<Value>(
   record: Readonly<Record<string, Value>>,
   map: (value: Value) => Value,
 ): Record<string, Value> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
-}
-
-function parseLine(text: string): AccessLine {
-  const line = JSON.parse(text);
-  const keys = Object.keys(line).join(' ');
-  if (keys !== lineKeys) throw new Error(`a line of the access log has the keys ${keys}`);
-  const isWell =
-    new Date(line.time).toISOString() === line.time &&
-    /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(line.id) &&
-    outcomes.includes(line.outcome) &&
-    [line.attempts, line.bytesUp, line.bytesDown, line.durationMs].every((count) => count >= 0);
-  if (!isWell) throw new Error(`malformed line in the access log: ${text}`);
-  return line;
 }
 
 function configuration(plane: string, workers: number, backends: Backends): Configuration {

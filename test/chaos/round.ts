@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AccessLine } from '../access-log-file.ts';
 import { eventually } from '../e2e/sluice-process.ts';
 import { tcpPeers } from '../process-facts.ts';
 import { type Random, seededRandom } from '../tls/random.ts';
@@ -7,7 +8,7 @@ import { perform } from './client.ts';
 import { drawPlan } from './draw-plan.ts';
 import { differences } from './model.ts';
 import type { Plan } from './plan.ts';
-import { type AccessLine, type ChaosProxy, timeouts } from './proxy.ts';
+import { type ChaosProxy, timeouts } from './proxy.ts';
 import { Trial } from './trial.ts';
 
 interface Disturbance {

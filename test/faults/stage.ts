@@ -1,0 +1,156 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AccessLine, AccessLogFile } from '../access-log-file.ts';
+import { parseMetrics, samplesOf } from '../admin/admin-requests.ts';
+import { ReloadableProxy } from '../e2e/reloadable-proxy.ts';
+import { eventually } from '../e2e/sluice-process.ts';
+import { processFacts } from '../process-facts.ts';
+import { type Bystander, p99, type Seen } from './bystander.ts';
+import type { StageSettings } from './fault.ts';
+
+export interface StageOptions extends StageSettings {
+  readonly plane: string;
+  readonly bystander: Bystander;
+  /** The address behind `*.faulty.test`. */
+  readonly faulty: string;
+  /** Of what a fault does at full size. */
+  readonly scale: number;
+}
+
+/** What all the processes of a proxy hold together. */
+export interface Holding {
+  readonly descriptors: number;
+  readonly pssKib: number;
+}
+
+const windows = 5;
+
+/** A proxy that a fault is done to, while others go on using it. */
+export class Stage {
+  readonly plane: string;
+  readonly scale: number;
+  readonly #proxy: ReloadableProxy;
+  readonly #bystander: Bystander;
+  readonly #log: AccessLogFile;
+  #peak: Holding = { descriptors: 0, pssKib: 0 };
+  #p99Ms: number | undefined;
+  readonly failures: string[] = [];
+
+  private constructor(proxy: ReloadableProxy, { plane, scale, bystander }: StageOptions) {
+    this.#proxy = proxy;
+    this.plane = plane;
+    this.scale = scale;
+    this.#bystander = bystander;
+    this.#log = new AccessLogFile(join(proxy.folder, 'access.log'));
+  }
+
+  static async open(options: StageOptions): Promise<Stage> {
+    const proxy = await ReloadableProxy.start(configuration(options, 'off'));
+    await proxy.reload(configuration(options, join(proxy.folder, 'access.log')));
+    options.bystander.callAt(proxy.sluice.port);
+    return new Stage(proxy, options);
+  }
+
+  get port(): number {
+    return this.#proxy.sluice.port;
+  }
+
+  /** So many of `full` as this run is to do, and as there are descriptors for. */
+  times(full: number): number {
+    return Math.max(1, Math.round(full * this.scale));
+  }
+
+  /** The 99th percentile of what others wait, as the middle one of a few looks at it. */
+  async othersP99Ms(windowMs: number): Promise<number> {
+    const found: number[] = [];
+    await this.#take();
+    for (let i = 0; i < windows; i++) {
+      await sleep(windowMs);
+      found.push(p99((await this.#take()).latenciesMs));
+    }
+    return found.sort((a, b) => a - b)[Math.floor(windows / 2)] ?? Number.NaN;
+  }
+
+  /** For a fault, while it stands: what it costs the proxy, and the others. */
+  async look(windowMs = 100 + 400 * this.scale): Promise<void> {
+    this.note();
+    this.#p99Ms = await this.othersP99Ms(windowMs);
+    this.note();
+  }
+
+  /** For a fault, while it stands: what it costs the proxy. */
+  note(): void {
+    const now = this.holding();
+    this.#peak = {
+      descriptors: Math.max(now.descriptors, this.#peak.descriptors),
+      pssKib: Math.max(now.pssKib, this.#peak.pssKib),
+    };
+  }
+
+  get seen(): { readonly peak: Holding; readonly p99Ms: number | undefined } {
+    return { peak: this.#peak, p99Ms: this.#p99Ms };
+  }
+
+  holding(): Holding {
+    const { sluice } = this.#proxy;
+    const all = [sluice.pid, ...sluice.workerPids].map(processFacts);
+    return {
+      descriptors: all.reduce((sum, { sockets, pipes }) => sum + sockets + pipes, 0),
+      pssKib: all.reduce((sum, { pssKib }) => sum + pssKib, 0),
+    };
+  }
+
+  newLines(): AccessLine[] {
+    return this.#log.newLines();
+  }
+
+  async metrics(): Promise<ReadonlyMap<string, number>> {
+    return parseMetrics(await this.#proxy.ask('GET', '/metrics'));
+  }
+
+  /** Resolves when no connection to the upstream is left. */
+  async noneLive(upstream: string): Promise<void> {
+    await eventually(`no connection to ${upstream}`, async () => {
+      const live = Object.entries(samplesOf(await this.metrics(), 'sluice_endpoint_connections_active'));
+      return live.every(([labels, count]) => count === 0 || !labels.includes(`upstream="${upstream}"`));
+    });
+  }
+
+  /** Workers that died, or anything else that is an error. */
+  get complaints(): readonly string[] {
+    return this.#proxy.sluice.stderr.filter(
+      (line) => !line.startsWith('{') || JSON.parse(line).level === 'error',
+    );
+  }
+
+  async end(): Promise<void> {
+    await this.#proxy.end();
+  }
+
+  async #take(): Promise<Seen> {
+    const seen = await this.#bystander.take();
+    this.failures.push(...seen.failures);
+    return seen;
+  }
+}
+
+function configuration(options: StageOptions, access: string): object {
+  const { plane, bystander, faulty, helloTimeout = '30s', idle = '60s', halfClosed = '60s' } = options;
+  const { connectTimeout = '3s' } = options;
+  return {
+    workers: 2,
+    dataPlane: plane,
+    listeners: [{ name: 'edge', address: '127.0.0.1:0', helloTimeout }],
+    routes: [
+      { name: 'healthy', serverNames: ['*.healthy.test'], upstream: 'healthy' },
+      { name: 'faulty', serverNames: ['*.faulty.test'], upstream: 'faulty' },
+    ],
+    upstreams: {
+      healthy: { endpoints: [bystander.address] },
+      // What fails again and again is to be asked again and again.
+      faulty: { endpoints: [faulty], connectTimeout, connectAttempts: 2, health: { passive: false } },
+    },
+    timeouts: { idle, halfClosed, drain: '5s' },
+    log: { access },
+  };
+}
