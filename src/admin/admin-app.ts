@@ -49,8 +49,8 @@ export function createAdminApp({ proxy, version, drain, upgrade, exposure }: Adm
   app.get('/metrics', async (c) => {
     const metrics = await proxy.metrics();
     if (metrics === undefined) return c.json(startingError, 503);
-    const text = `${renderMetrics(metrics)}${await processMetrics.text()}`;
-    return c.body(text, 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
+    const text = [...(await renderMetrics(metrics)), Buffer.from(await processMetrics.text())];
+    return c.body(Buffer.concat(text), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
   app.get('/status', async (c) => {
     const status = await proxy.status();

@@ -1,3 +1,4 @@
+import { atOnce, inSlices } from '../event-loop/in-slices.ts';
 import { addCounters, type Counters, counterData, newCounters } from '../telemetry/counters.ts';
 import type { MetricsReport } from '../telemetry/metrics-report.ts';
 import { Tally } from '../telemetry/tally.ts';
@@ -24,7 +25,7 @@ export class MetricsBook {
   /** The worker will report no more. */
   close(worker: object): void {
     const report = this.#latest.get(worker);
-    if (report !== undefined) addCounters(this.#ended, report.counters);
+    if (report !== undefined) atOnce(addCounters(this.#ended, report.counters));
     this.#latest.delete(worker);
   }
 
@@ -33,14 +34,20 @@ export class MetricsBook {
     return this.#latest.get(worker)?.liveByListener.values.reduce((sum, count) => sum + count, 0) ?? 0;
   }
 
-  total(): MetricsTotal {
+  async total(): Promise<MetricsTotal> {
     const total = { counters: newCounters(), liveByListener: new Tally(1), liveByEndpoint: new Tally(1) };
-    addCounters(total.counters, counterData(this.#ended));
-    for (const { counters, liveByListener, liveByEndpoint } of this.#latest.values()) {
-      addCounters(total.counters, counters);
-      total.liveByListener.add(liveByListener);
-      total.liveByEndpoint.add(liveByEndpoint);
-    }
+    await inSlices(this.#addAll(total));
     return total;
+  }
+
+  /** Of what is here when the first step is taken: what a worker counted is never added twice. */
+  *#addAll({ counters, liveByListener, liveByEndpoint }: MetricsTotal): Generator<void> {
+    const reports = [...this.#latest.values()];
+    yield* addCounters(counters, atOnce(counterData(this.#ended)));
+    for (const report of reports) {
+      yield* addCounters(counters, report.counters);
+      yield* liveByListener.add(report.liveByListener);
+      yield* liveByEndpoint.add(report.liveByEndpoint);
+    }
   }
 }

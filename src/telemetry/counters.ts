@@ -46,12 +46,16 @@ export function newCounters(): Counters {
   return forEachCounter((name) => new Tally(widths[name]));
 }
 
-export function addCounters(to: Counters, data: CounterData): void {
-  for (const name of counterNames) to[name].add(data[name]);
+/** By steps. */
+export function* addCounters(to: Counters, data: CounterData): Generator<void> {
+  for (const name of counterNames) yield* to[name].add(data[name]);
 }
 
-export function counterData(counters: Counters): CounterData {
-  return forEachCounter((name) => counters[name].toData());
+/** By steps. */
+export function* counterData(counters: Counters): Generator<void, CounterData> {
+  const data: Partial<Record<CounterName, TallyData>> = {};
+  for (const name of counterNames) data[name] = yield* counters[name].toData();
+  return data as CounterData;
 }
 
 function forEachCounter<T>(make: (name: CounterName) => T): Record<CounterName, T> {

@@ -10,11 +10,12 @@ const blocksPerChunk = 200;
  * their histograms are 120,000 lines.
  */
 export class Exposition {
-  readonly #chunks: string[] = [];
+  readonly #chunks: Uint8Array[] = [];
   #blocks: string[] = [];
 
-  get text(): string {
-    return this.#chunks.join('') + this.#blocks.join('');
+  /** All that has been written. */
+  chunks(): Uint8Array[] {
+    return [...this.#chunks, Buffer.from(this.#blocks.join(''))];
   }
 
   /** Begins a metric; its samples follow. */
@@ -28,10 +29,10 @@ export class Exposition {
     this.#push(inner === '' ? `${name} ${value}\n` : `${name}{${inner}} ${value}\n`);
   }
 
-  /** Many rows of one metric, each as `observe` fills it. */
-  histograms({ name, labels }: MetricFamily, rows: readonly TallyRow[], bounds: Bounds): void {
+  /** How to write the rows of one metric, each as `observe` fills it. */
+  histogram({ name, labels }: MetricFamily, bounds: Bounds): (row: TallyRow) => void {
     const buckets = [...bounds, '+Inf'].map((bound) => `${name}_bucket{le="${bound}"`);
-    for (const { labels: values, row } of rows) {
+    return ({ labels: values, row }) => {
       const inner = labelText(labels, values);
       const rest = inner === '' ? '} ' : `,${inner}} `;
       let block = '';
@@ -42,12 +43,12 @@ export class Exposition {
       }
       const of = inner === '' ? ' ' : `{${inner}} `;
       this.#push(`${block}${name}_sum${of}${row[bounds.length + 1]}\n${name}_count${of}${count}\n`);
-    }
+    };
   }
 
   #push(block: string): void {
     if (this.#blocks.push(block) < blocksPerChunk) return;
-    this.#chunks.push(this.#blocks.join(''));
+    this.#chunks.push(Buffer.from(this.#blocks.join('')));
     this.#blocks = [];
   }
 }

@@ -1,5 +1,6 @@
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import { type Outcome, outcomes } from '../data-plane/outcome.ts';
+import { inSlices } from '../event-loop/in-slices.ts';
 import {
   type Counters,
   connectDurationBounds,
@@ -48,26 +49,36 @@ const refusals: ReadonlySet<Outcome> = new Set([
   'name_not_allowed',
 ]);
 
-export function renderMetrics(metrics: ProxyMetrics): string {
+/** Resolves with the text in pieces. */
+export async function renderMetrics(metrics: ProxyMetrics): Promise<Uint8Array[]> {
   const out = new Exposition();
-  const { counters } = metrics;
-  connections(out, metrics);
-  columns(out, families.bytes, counters.bytes, ['up', 'down']);
-  histograms(out, families.helloDuration, counters.helloDuration, helloDurationBounds);
-  histograms(out, families.connectDuration, counters.connectDuration, connectDurationBounds);
-  histograms(out, families.connectionDuration, counters.connectionDuration, connectionDurationBounds);
-  histograms(out, families.helloBytes, counters.helloBytes, helloBytesBounds);
-  columns(out, families.helloFeatures, counters.helloFeatures, featureLabels);
-  samples(out, families.connectFailures, counters.connectFailures);
-  endpoints(out, metrics);
-  proxy(out, metrics);
-  return out.text;
+  await inSlices(render(out, metrics));
+  return out.chunks();
 }
 
-function connections(out: Exposition, { counters, liveByListener, listeners }: ProxyMetrics): void {
+/** By steps. */
+function* render(out: Exposition, metrics: ProxyMetrics): Generator<void> {
+  const { counters } = metrics;
+  yield* connections(out, metrics);
+  yield* columns(out, families.bytes, counters.bytes, ['up', 'down']);
+  yield* histograms(out, families.helloDuration, counters.helloDuration, helloDurationBounds);
+  yield* histograms(out, families.connectDuration, counters.connectDuration, connectDurationBounds);
+  yield* histograms(out, families.connectionDuration, counters.connectionDuration, connectionDurationBounds);
+  yield* histograms(out, families.helloBytes, counters.helloBytes, helloBytesBounds);
+  yield* columns(out, families.helloFeatures, counters.helloFeatures, featureLabels);
+  yield* samples(out, families.connectFailures, counters.connectFailures);
+  yield* endpoints(out, metrics);
+  proxy(out, metrics);
+}
+
+function* connections(
+  out: Exposition,
+  { counters, liveByListener, listeners }: ProxyMetrics,
+): Generator<void> {
   const rejected = new Tally(1);
   out.family(families.connections);
   for (const { labels, row } of counters.connections.rows) {
+    yield;
     const [listener = '', route = ''] = labels;
     for (const [i, outcome] of outcomes.entries()) {
       const count = row[i] ?? 0;
@@ -79,15 +90,17 @@ function connections(out: Exposition, { counters, liveByListener, listeners }: P
     }
   }
   for (const listener of listeners) liveByListener.row(listener);
-  samples(out, families.connectionsActive, liveByListener);
-  samples(out, families.rejected, rejected);
+  yield* samples(out, families.connectionsActive, liveByListener);
+  yield* samples(out, families.rejected, rejected);
 }
 
-function endpoints(out: Exposition, { endpoints: all, liveByEndpoint }: ProxyMetrics): void {
+function* endpoints(out: Exposition, { endpoints: all, liveByEndpoint }: ProxyMetrics): Generator<void> {
   out.family(families.endpointUp);
-  for (const { upstream, endpoint, isUp } of all)
+  for (const { upstream, endpoint, isUp } of all) {
+    yield;
     out.sample(families.endpointUp, [upstream, endpoint], isUp ? 1 : 0);
-  samples(out, families.endpointConnections, liveByEndpoint);
+  }
+  yield* samples(out, families.endpointConnections, liveByEndpoint);
   out.family(families.certificateExpiry);
   for (const { upstream, endpoint, certificateExpiresAtMs } of all) {
     if (certificateExpiresAtMs !== undefined)
@@ -113,20 +126,33 @@ function proxy(
   single(families.linesLost, counters.accessLogLinesLost.row()[0] ?? 0);
 }
 
-function samples(out: Exposition, family: MetricFamily, tally: Tally): void {
+function* samples(out: Exposition, family: MetricFamily, tally: Tally): Generator<void> {
   out.family(family);
-  for (const { labels, row } of tally.rows) out.sample(family, labels, row[0] ?? 0);
+  for (const { labels, row } of tally.rows) {
+    yield;
+    out.sample(family, labels, row[0] ?? 0);
+  }
 }
 
 /** Each column is a value of the last label. */
-function columns(out: Exposition, family: MetricFamily, tally: Tally, names: readonly string[]): void {
+function* columns(
+  out: Exposition,
+  family: MetricFamily,
+  tally: Tally,
+  names: readonly string[],
+): Generator<void> {
   out.family(family);
   for (const { labels, row } of tally.rows) {
+    yield;
     for (const [i, name] of names.entries()) out.sample(family, [...labels, name], row[i] ?? 0);
   }
 }
 
-function histograms(out: Exposition, family: MetricFamily, tally: Tally, bounds: Bounds): void {
+function* histograms(out: Exposition, family: MetricFamily, tally: Tally, bounds: Bounds): Generator<void> {
   out.family(family);
-  out.histograms(family, tally.rows, bounds);
+  const write = out.histogram(family, bounds);
+  for (const row of tally.rows) {
+    yield;
+    write(row);
+  }
 }

@@ -8,11 +8,19 @@ export interface TallyRow {
 
 /** A tally as it crosses a process boundary. */
 export interface TallyData {
-  /** A list of lists as JSON: as one text it is received ten times as fast as ten thousand small lists. */
-  readonly labels: string;
-  /** Row after row. */
+  /**
+   * JSON, a list of label lists for every so many rows: a few texts are received ten times as fast as ten thousand
+   * small lists.
+   */
+  readonly labels: readonly string[];
+  /** Those that are not zero in every row. */
+  readonly columns: readonly number[];
+  /** Row after row, of these columns. */
   readonly values: Float64Array;
 }
+
+/** So many rows are read or written in one step. */
+const rowsPerStep = 100;
 
 interface Branch {
   branches: Map<string, Branch> | undefined;
@@ -27,8 +35,8 @@ export class Tally {
   readonly width: number;
   readonly #root: Branch = { branches: undefined, row: undefined };
   readonly #rows: TallyRow[] = [];
-  /** Of the labels of all rows, where no row has come since it was made. */
-  #labelsJson: string | undefined;
+  /** Of every `rowsPerStep` rows that are full. */
+  readonly #labelsJson: string[] = [];
 
   constructor(width: number) {
     this.width = width;
@@ -55,33 +63,55 @@ export class Tally {
     return branch.row;
   }
 
-  /** Adds every row of another one's data. */
-  add({ labels, values }: TallyData): void {
+  /** Adds every row of another one's data, by steps. */
+  *add({ labels, columns, values }: TallyData): Generator<void> {
     let start = 0;
-    for (const each of JSON.parse(labels) as readonly (readonly string[])[]) {
-      const row = this.row(...each);
-      for (let column = 0; column < this.width; column++) {
-        row[column] = (row[column] ?? 0) + (values[start + column] ?? 0);
+    for (const json of labels) {
+      for (const each of JSON.parse(json) as readonly (readonly string[])[]) {
+        const row = this.row(...each);
+        for (const column of columns) row[column] = (row[column] ?? 0) + (values[start++] ?? 0);
       }
-      start += this.width;
+      yield;
     }
   }
 
-  toData(): TallyData {
-    const values = new Float64Array(this.#rows.length * this.width);
-    let start = 0;
-    for (const { row } of this.#rows) {
-      values.set(row, start);
-      start += this.width;
+  /** By steps: rows that come meanwhile are left out. */
+  *toData(): Generator<void, TallyData> {
+    const rowCount = this.#rows.length;
+    const columns = yield* this.#usedColumns(rowCount);
+    const values = new Float64Array(rowCount * columns.length);
+    const labels: string[] = [];
+    let at = 0;
+    for (let start = 0; start < rowCount; start += rowsPerStep) {
+      const rows = this.#rows.slice(start, Math.min(start + rowsPerStep, rowCount));
+      for (const { row } of rows) for (const column of columns) values[at++] = row[column] ?? 0;
+      labels.push(this.#labelsOf(start / rowsPerStep, rows));
+      yield;
     }
-    this.#labelsJson ??= JSON.stringify(this.#rows.map(({ labels }) => labels));
-    return { labels: this.#labelsJson, values };
+    return { labels, columns, values };
+  }
+
+  *#usedColumns(rowCount: number): Generator<void, number[]> {
+    const isUsed = new Uint8Array(this.width);
+    for (let i = 0; i < rowCount; i++) {
+      const row = this.#rows[i]?.row ?? [];
+      for (let column = 0; column < row.length; column++) if (row[column] !== 0) isUsed[column] = 1;
+      if (i % rowsPerStep === 0) yield;
+    }
+    return Array.from(isUsed.keys()).filter((column) => isUsed[column] === 1);
+  }
+
+  #labelsOf(step: number, rows: readonly TallyRow[]): string {
+    const known = this.#labelsJson[step];
+    if (known !== undefined) return known;
+    const json = JSON.stringify(rows.map(({ labels }) => labels));
+    if (rows.length === rowsPerStep) this.#labelsJson[step] = json;
+    return json;
   }
 
   #newRow(labels: readonly string[]): Row {
     const row = new Array<number>(this.width).fill(0);
     this.#rows.push({ labels, row });
-    this.#labelsJson = undefined;
     return row;
   }
 }

@@ -1,13 +1,13 @@
 import type { Snapshot } from '../config/snapshot.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import { createPlane } from '../data-plane/load-plane.ts';
+import { inSlices } from '../event-loop/in-slices.ts';
 import { AccessLog, type PreparedTarget } from '../telemetry/access-log.ts';
 import { ConnectionMetrics } from '../telemetry/connection-metrics.ts';
 import { ObserverList } from '../telemetry/observer-list.ts';
 import { AcceptingListeners } from './accepting-listeners.ts';
 import { ConnectionPolicy } from './connection-policy.ts';
 import { ConnectionRules } from './connection-rules.ts';
-import { inSlices } from './in-slices.ts';
 import type { Credentials, ToSupervisor, ToWorker, UpstreamEndpoints } from './messages.ts';
 import { WorkerReports } from './worker-reports.ts';
 

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import type { Connection, DataPlane } from '../data-plane/data-plane.ts';
 import { NativePlane } from '../data-plane/native-plane.ts';
+import { inSlices } from '../event-loop/in-slices.ts';
 import { type AccessLog, formatSocketAddress } from '../telemetry/access-log.ts';
 import type { ConnectionMetrics } from '../telemetry/connection-metrics.ts';
 import { counterData } from '../telemetry/counters.ts';
@@ -35,9 +36,9 @@ export class WorkerReports {
     const liveByListener = await this.#countLive();
     this.#readTotals();
     return {
-      counters: counterData(counters),
-      liveByListener: liveByListener.toData(),
-      liveByEndpoint: this.#liveByEndpoint().toData(),
+      counters: await inSlices(counterData(counters)),
+      liveByListener: await inSlices(liveByListener.toData()),
+      liveByEndpoint: await inSlices(this.#liveByEndpoint().toData()),
     };
   }
 

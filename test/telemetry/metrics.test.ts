@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { outcomes } from '../../src/data-plane/outcome.ts';
+import { atOnce } from '../../src/event-loop/in-slices.ts';
 import { ConnectionMetrics } from '../../src/telemetry/connection-metrics.ts';
 import type { ConnectionSummary } from '../../src/telemetry/connection-summary.ts';
 import type { Counters } from '../../src/telemetry/counters.ts';
@@ -33,8 +34,8 @@ const summary = (parts: Partial<ConnectionSummary> = {}): ConnectionSummary => (
   ...parts,
 });
 
-const render = (counters: Counters) =>
-  renderMetrics({
+const render = async (counters: Counters) => {
+  const text = await renderMetrics({
     counters,
     liveByListener: new Tally(1),
     liveByEndpoint: new Tally(1),
@@ -45,6 +46,8 @@ const render = (counters: Counters) =>
     plane: 'portable',
     workerRestarts: 0,
   });
+  return Buffer.concat(text).toString();
+};
 
 describe('a tally', () => {
   test('keeps a row for each combination of labels', () => {
@@ -76,7 +79,7 @@ describe('a tally', () => {
     const other = new Tally(2);
     other.row('b')[1] = 5;
     other.row('a')[0] = 2;
-    for (const each of [one, other]) total.add(structuredClone(each.toData()));
+    for (const each of [one, other]) atOnce(total.add(structuredClone(atOnce(each.toData()))));
     assert.deepEqual(
       total.rows.map(({ labels, row }) => [labels, [...row]]),
       [
@@ -103,11 +106,11 @@ describe('the counts of connections', () => {
     assert.deepEqual([...metrics.counters.bytes.row('shop')], [100, 200]);
   });
 
-  test('know every outcome', () => {
+  test('know every outcome', async () => {
     const metrics = new ConnectionMetrics();
     const { ending } = summary();
     for (const outcome of outcomes) metrics.ended(summary({ ending: { ...ending, outcome } }));
-    const shown = samplesOf(parseMetrics(render(metrics.counters)), 'sluice_connections_total');
+    const shown = samplesOf(parseMetrics(await render(metrics.counters)), 'sluice_connections_total');
     assert.deepEqual(
       Object.keys(shown),
       outcomes.map((outcome) => `listener="edge",route="shop",outcome="${outcome}"`),
@@ -124,12 +127,12 @@ describe('the counts of connections', () => {
 });
 
 describe('the exposition', () => {
-  test('cumulates buckets and leaves out what has no labels', () => {
+  test('cumulates buckets and leaves out what has no labels', async () => {
     const metrics = new ConnectionMetrics();
     metrics.helloRead(0b1000, 300);
     metrics.helloRead(0b1010, 1800);
     metrics.helloRead(0, 100_000);
-    const shown = parseMetrics(render(metrics.counters));
+    const shown = parseMetrics(await render(metrics.counters));
     assert.deepEqual(
       Object.values(samplesOf(shown, 'sluice_hello_bytes_bucket')),
       [0, 1, 1, 1, 2, 2, 2, 2, 3],
@@ -139,14 +142,14 @@ describe('the exposition', () => {
     assert.equal(shown.get('sluice_hello_features_total{feature="post_quantum"}'), 1);
   });
 
-  test('escapes label values', () => {
+  test('escapes label values', async () => {
     const metrics = new ConnectionMetrics();
     metrics.ended(summary({ route: 'a"b\\c\nd' }));
-    assert.match(render(metrics.counters), /route="a\\"b\\\\c\\nd",outcome="ok"\} 1\n/);
+    assert.match(await render(metrics.counters), /route="a\\"b\\\\c\\nd",outcome="ok"\} 1\n/);
   });
 
-  test('shows every metric with its help and type, each in one block', () => {
-    const lines = render(new ConnectionMetrics().counters).split('\n');
+  test('shows every metric with its help and type, each in one block', async () => {
+    const lines = (await render(new ConnectionMetrics().counters)).split('\n');
     const types = lines.filter((line) => line.startsWith('# TYPE '));
     const expected = Object.values(families).map(({ name, type }) => `# TYPE ${name} ${type}`);
     assert.deepEqual(types.toSorted(), expected.toSorted());

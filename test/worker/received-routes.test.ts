@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { inSlices } from '../../src/worker/in-slices.ts';
 import { ReceivedRoutes } from '../../src/worker/received-routes.ts';
 
 const part = (offset: number, ...bytes: number[]) => ({
@@ -31,21 +30,5 @@ describe('routes that come in parts', () => {
     received.add(part(0, 1, 2));
     received.add(part(2, 3));
     assert.deepEqual(received.take(), { bytes: Uint8Array.from([1, 2, 3]) });
-  });
-});
-
-describe('work in slices', () => {
-  it('gives others their turns while it lasts', async () => {
-    let turns = 0;
-    const ticking = setInterval(() => turns++, 0);
-    const seen: number[] = [];
-    function* work(): Generator<void> {
-      const end = performance.now() + 200;
-      while (performance.now() < end) yield;
-      seen.push(turns);
-    }
-    await inSlices(work());
-    clearInterval(ticking);
-    assert.ok((seen[0] ?? 0) > 0, `${seen[0]} turns`);
   });
 });
