@@ -136,12 +136,12 @@ export class WorkerPool {
     return (await Promise.all(this.#keepers.map((keeper) => keeper.ask(question)))).flat();
   }
 
-  /** Resolves when every worker has ended; one that takes longer than `patienceMs` is killed. */
   /** All workers are about to end: from here on only dead ones are replaced. */
   wrapUp(): void {
     for (const keeper of this.#keepers) keeper.wrapUp();
   }
 
+  /** Resolves when every worker has ended; one that takes longer than `patienceMs` is killed. */
   async end(last: ToWorker, patienceMs: number): Promise<void> {
     await Promise.all(this.#keepers.map((keeper) => keeper.end(last, patienceMs)));
   }

@@ -42,11 +42,11 @@ export interface WorkerExit {
 /** A worker that is not ready by then is taken for stuck. Generous: a million routes take a while to compile. */
 const startTimeoutMs = 120_000;
 
-/** The same for one that is to make ready for another configuration, and to take it over. */
-const reloadPatienceMs = 60_000;
-
 /** What a worker gets beyond its time to drain before it is taken for stuck. */
 export const drainGraceMs = 5_000;
+
+/** The same for one that is to make ready for another configuration, and to take it over. */
+const reloadPatienceMs = 60_000;
 
 export type Prepared = { readonly ok: true } | { readonly ok: false; readonly problem: string };
 const silent: Prepared = { ok: false, problem: `it does not answer within ${reloadPatienceMs / 1000} s` };
@@ -188,17 +188,17 @@ export class WorkerProcess {
     await this.#exited;
   }
 
+  /** Has it accept nothing more; its connections have this long. Resolves when it has gone. */
+  drain(timeoutMs: number): Promise<void> {
+    return this.end({ kind: 'drain', timeoutMs }, timeoutMs + drainGraceMs);
+  }
+
   /** Sends `last` and waits for the end; one that takes longer than `patienceMs` is killed. */
   async end(last: ToWorker, patienceMs: number): Promise<void> {
     this.#isEnding = true;
     // It has no connection yet, and nobody to hear a message.
     if (!this.#hasStarted) this.#kill('it has not started');
     this.send(last);
-  /** Has it accept nothing more; its connections have this long. Resolves when it has gone. */
-  drain(timeoutMs: number): Promise<void> {
-    return this.end({ kind: 'drain', timeoutMs }, timeoutMs + drainGraceMs);
-  }
-
     const killTimer = setTimeout(() => this.#kill('it does not end'), patienceMs);
     await this.#exited;
     clearTimeout(killTimer);

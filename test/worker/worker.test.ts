@@ -83,9 +83,9 @@ describe('a worker', () => {
     worker.leave();
     assert.deepEqual(told, [{ kind: 'ready' }, { kind: 'leaving' }]);
     client.destroy();
-  });
     worker.receive({ kind: 'drain', timeoutMs: 0 }, undefined);
     await worker.ended;
+  });
 
   test('says why it cannot serve, and ends', async () => {
     const told: ToSupervisor[] = [];
