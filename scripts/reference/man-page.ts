@@ -30,6 +30,7 @@ export function manPage(): string {
     ...item('SIGTERM, SIGINT', 'Drain, then exit; a second one ends at once.'),
     ...item('SIGHUP', 'Read the configuration again.'),
     ...item('SIGUSR1', 'Open the access log anew, for log rotation.'),
+    ...item('SIGUSR2', 'Replace the program, without a connection lost.'),
     '',
   ].join('\n');
 }
