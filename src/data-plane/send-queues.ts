@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
-import type { Socket } from 'node:net';
+import { type Socket, SocketAddress } from 'node:net';
+import { endianness } from 'node:os';
 
 /**
  * The kernel lists every socket there is, those in TIME_WAIT too: with 100,000 of them that takes it a quarter of a
@@ -10,7 +11,7 @@ const restFactor = 10;
 
 /** As proc_pid_net(5) has them; a line that holds this says that nothing waits to be sent. */
 const noQueue = ' 00000000:';
-const queueLine = /^\s*\d+: \w+:(\w{4}) \w+:(\w{4}) \w\w /;
+const queueLine = /^\s*\d+: (\w+):(\w{4}) (\w+):(\w{4}) \w\w /;
 
 type Queues = ReadonlySet<string>;
 
@@ -24,9 +25,10 @@ let rested: Promise<unknown> = Promise.resolve();
  * for it, Linux lists it; false where that is not to be had.
  */
 export async function hasUnacknowledgedBytes(socket: Socket): Promise<boolean> {
-  const { localPort, remotePort } = socket;
+  const { localAddress = '', localPort, remoteAddress = '', remotePort } = socket;
   nextList ??= rested.then(list);
-  return (await nextList).has(`${localPort} ${remotePort}`);
+  const queues = await nextList;
+  return queues.has(`${withoutZone(localAddress)} ${localPort} ${withoutZone(remoteAddress)} ${remotePort}`);
 }
 
 async function list(): Promise<Queues> {
@@ -46,7 +48,6 @@ function rest(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** By both ports: connections that differ in their addresses alone are taken for one. */
 async function addQueues(path: string, found: Set<string>): Promise<void> {
   let unfinished = '';
   try {
@@ -62,7 +63,22 @@ async function addQueues(path: string, found: Set<string>): Promise<void> {
 
 function addQueue(line: string, found: Set<string>): void {
   if (line.includes(noQueue)) return;
-  const [, local, remote] = queueLine.exec(line) ?? [];
-  if (local === undefined || remote === undefined) return;
-  found.add(`${Number.parseInt(local, 16)} ${Number.parseInt(remote, 16)}`);
+  const [, localAddress, localPort = '', remoteAddress, remotePort = ''] = queueLine.exec(line) ?? [];
+  if (localAddress === undefined || remoteAddress === undefined) return;
+  const local = `${addressOf(localAddress)} ${Number.parseInt(localPort, 16)}`;
+  found.add(`${local} ${addressOf(remoteAddress)} ${Number.parseInt(remotePort, 16)}`);
+}
+
+/** As Node writes it. The kernel lists the words of an address as numbers, in the byte order of the machine. */
+function addressOf(hex: string): string {
+  const bytes = Buffer.from(hex, 'hex');
+  if (endianness() === 'LE') bytes.swap32();
+  if (bytes.length === 4) return bytes.join('.');
+  const address = bytes.toString('hex').replace(/(.{4})(?!$)/g, '$1:');
+  return new SocketAddress({ address, family: 'ipv6' }).address;
+}
+
+/** The kernel names no interface: `fe80::1%eth0`. */
+function withoutZone(address: string): string {
+  return address.replace(/%.*/, '');
 }

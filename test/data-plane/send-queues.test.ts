@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hasUnacknowledgedBytes } from '../../src/data-plane/send-queues.ts';
@@ -6,6 +8,27 @@ import { connectedSockets } from './connected-sockets.ts';
 
 /** More than both sides' buffers take. */
 const lots = Buffer.alloc(32 * 1024 * 1024);
+
+/** The accepted ends of connections from one port, the same for each of these addresses. */
+async function acceptedFrom(host: string, addresses: readonly string[]): Promise<Socket[]> {
+  const server = createServer({ pauseOnConnect: true });
+  server.listen({ host, port: 0 });
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const accepted: Socket[] = [];
+  let localPort = 0;
+  for (const localAddress of addresses) {
+    const connection = once(server, 'connection');
+    const client = connect({ host: '127.0.0.1', port, localAddress, localPort }).pause();
+    const [socket] = await connection;
+    client.on('error', () => {});
+    socket.on('error', () => {});
+    accepted.push(socket);
+    localPort = socket.remotePort;
+  }
+  server.close();
+  return accepted;
+}
 
 describe('bytes in the send queue', {
   skip: process.platform === 'linux' ? false : 'only Linux lists them',
@@ -29,6 +52,18 @@ describe('bytes in the send queue', {
     near.destroy();
     far.destroy();
   });
+
+  for (const host of ['127.0.0.1', '::']) {
+    test(`are not those of another client from the same port, to a listener at ${host}`, async () => {
+      const [stuck, free] = await acceptedFrom(host, ['127.0.0.2', '127.0.0.3']);
+      assert.ok(stuck && free);
+      assert.equal(stuck.remotePort, free.remotePort);
+      stuck.write(lots);
+      const answers = await Promise.all([stuck, free].map(hasUnacknowledgedBytes));
+      assert.deepEqual(answers, [true, false]);
+      for (const socket of [stuck, free]) socket.resetAndDestroy();
+    });
+  }
 
   test('are not there where nothing was written', async () => {
     const [near, far] = await connectedSockets();
