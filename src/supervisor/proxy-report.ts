@@ -7,6 +7,7 @@ import type { EndpointState } from '../upstream/endpoint.ts';
 import type { ProbeReport } from '../upstream/health/probe-schedule.ts';
 import { listenerAddress } from './bind-problem.ts';
 import type { BindAddress } from './bound-socket.ts';
+import type { LimitShares } from './limit-shares.ts';
 import type { ListeningSockets } from './listening-sockets.ts';
 import type { EndpointReport, UpstreamWatch } from './upstream-watch.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -20,6 +21,8 @@ export interface ServingProxy {
   readonly sockets: ListeningSockets;
   readonly watch: UpstreamWatch;
   readonly pool: WorkerPool;
+  /** Undefined: each worker keeps to its part of the limits. */
+  readonly limits: LimitShares | undefined;
 }
 
 export interface ServedListener {

@@ -10,9 +10,10 @@ import type { Credentials, ToWorker } from '../worker/messages.ts';
 import { emptyQueues } from './accept-queues.ts';
 import type { BoundSocket } from './bound-socket.ts';
 import { type ConfigSource, type Reload, refused } from './config-source.ts';
-import { FileWatch } from './file-watch.ts';
+import { FileWatch, versionOf } from './file-watch.ts';
 import { Inheritance } from './handover/inheritance.ts';
 import { Successor } from './handover/successor.ts';
+import { shareLimits } from './limit-shares.ts';
 import { ListeningSockets } from './listening-sockets.ts';
 import { planReload } from './plan-reload.ts';
 import { prepareAccessLog } from './prepare-access-log.ts';
@@ -81,6 +82,8 @@ export class Supervisor {
   /** Settles when nobody starts, reloads or restarts workers. */
   #turn: Promise<unknown> = Promise.resolve();
   #fileWatch: FileWatch | undefined;
+  /** As `ConfigSource.version`, before the latest reading. */
+  #fileVersion: string;
   #hasServed = false;
   #isStopping = false;
   readonly #abortion = new AbortController();
@@ -89,6 +92,7 @@ export class Supervisor {
     this.#log = log;
     this.#observer = observer;
     this.#source = source;
+    this.#fileVersion = source?.version ?? '';
     this.#inheritance = inheritance;
   }
 
@@ -197,6 +201,7 @@ export class Supervisor {
   async #readAndApply(): Promise<Reload> {
     if (this.#source === undefined) return refused('there is no file to read the configuration from again');
     if (this.#serving === undefined) return refused(notServing);
+    this.#fileVersion = versionOf(this.#source.file);
     const loaded = await this.#source.load(this.#serving.snapshot.routes);
     if (!loaded.ok) return loaded;
     const { snapshot, changes } = planReload(this.#serving.snapshot, loaded.snapshot, loaded.routeChanges);
@@ -242,6 +247,7 @@ export class Supervisor {
     this.#followFile(snapshot.watch);
     await this.#emptyQueues(serving.sockets.except(sockets), removalPatienceMs);
     await pool.switchTo(setup);
+    next.limits?.keepOnly(snapshot.upstreams);
     serving.sockets.closeExcept(sockets);
     return [];
   }
@@ -312,11 +318,17 @@ export class Supervisor {
     watch: UpstreamWatch,
   ): Promise<Start> {
     const served = servedListeners(sockets);
+    const limits = shareLimits(plane.addon, snapshot, this.#log);
     const setup = (index: number) =>
-      workerSetup(index, this.#serving ?? { snapshot, plane: plane.kind, sockets, watch }, this.#credentials);
-    const pool = new WorkerPool(snapshot.workers, setup, watch, this.#log);
+      workerSetup(
+        index,
+        this.#serving ?? { snapshot, plane: plane.kind, sockets, watch, limits },
+        this.#credentials,
+      );
+    const pool = new WorkerPool(snapshot.workers, setup, watch, this.#log, limits?.fd);
     this.#pool = pool;
-    this.#serving = { snapshot, loadedAt: new Date(), plane: plane.kind, served, sockets, watch, pool };
+    const loadedAt = new Date();
+    this.#serving = { snapshot, loadedAt, plane: plane.kind, served, sockets, watch, pool, limits };
     const started = await pool.start();
     if (!started.ok) return this.#giveUp(started.problem);
     this.#hasServed = true;
@@ -378,6 +390,7 @@ export class Supervisor {
     } else if (this.#source !== undefined) {
       this.#fileWatch ??= new FileWatch(
         this.#source.file,
+        this.#fileVersion,
         () => void this.reload('watch'),
         (error) => this.#log.error({ error: String(error) }, 'the configuration cannot be watched'),
       );

@@ -39,19 +39,20 @@ export class WorkerPool {
   readonly #keepers: readonly WorkerKeeper[];
   readonly #book = new MetricsBook();
 
-  /** `setup` is asked for each new worker, by its index. */
+  /** `setup` is asked for each new worker, by its index; `limitFd` becomes their `limitMemoryFd`. */
   constructor(
     workerCount: number,
     setup: (workerIndex: number) => WorkerSetup,
     observer: EjectionObserver,
     log: Logger,
+    limitFd: number | undefined,
   ) {
     cluster.setupPrimary({
       exec: workerMain(),
       args: [],
       // Keeps binary data, maps and undefined as they are, which JSON does not.
       serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(limitFd === undefined ? [] : [limitFd])],
     });
     this.#keepers = Array.from(
       { length: workerCount },

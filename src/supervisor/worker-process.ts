@@ -5,6 +5,7 @@ import type { MetricsReport } from '../telemetry/metrics-report.ts';
 import { isToSupervisor, type ToWorker } from '../worker/messages.ts';
 import type { BoundSocket } from './bound-socket.ts';
 import { beatMs, Heartbeat, mostMissed } from './heartbeat.ts';
+import type { LimitShares } from './limit-shares.ts';
 import { type Answer, PendingAnswers, type Question } from './pending-answers.ts';
 import { sendRoutes } from './send-routes.ts';
 import type { UpstreamMessage } from './upstream-watch.ts';
@@ -14,6 +15,8 @@ export interface WorkerSetup {
   /** Its routes go in parts, the rest with `configure`. */
   readonly snapshot: Snapshot;
   readonly configure: ToWorker & { readonly kind: 'configure' };
+  /** Where a new process gets its `limitRow`. */
+  readonly limits: LimitShares | undefined;
   /** What is known of the upstreams when the worker is ready to hear it; later changes follow as they come. */
   upstreams(): Iterable<UpstreamMessage>;
   readonly sockets: Iterable<[listener: string, socket: BoundSocket]>;
@@ -42,11 +45,11 @@ export interface WorkerExit {
 /** A worker that is not ready by then is taken for stuck. Generous: a million routes take a while to compile. */
 const startTimeoutMs = 120_000;
 
-/** What a worker gets beyond its time to drain before it is taken for stuck. */
-export const drainGraceMs = 5_000;
-
 /** The same for one that is to make ready for another configuration, and to take it over. */
 const reloadPatienceMs = 60_000;
+
+/** What a worker gets beyond its time to drain before it is taken for stuck. */
+export const drainGraceMs = 5_000;
 
 export type Prepared = { readonly ok: true } | { readonly ok: false; readonly problem: string };
 const silent: Prepared = { ok: false, problem: `it does not answer within ${reloadPatienceMs / 1000} s` };
@@ -55,6 +58,7 @@ const silent: Prepared = { ok: false, problem: `it does not answer within ${relo
 export class WorkerProcess {
   readonly #worker: Worker;
   readonly #setup: WorkerSetup;
+  readonly #limitRow: number | undefined;
   #snapshot: Snapshot;
   #prepared: Snapshot | undefined;
   readonly #observer: WorkerObserver;
@@ -78,6 +82,7 @@ export class WorkerProcess {
     this.#setup = setup;
     this.#snapshot = setup.snapshot;
     this.#observer = observer;
+    this.#limitRow = setup.limits?.enter();
     this.#worker = cluster.fork();
     this.#worker.on('message', (message: unknown) => this.#receive(message));
     this.#worker.once('disconnect', () => {
@@ -89,6 +94,7 @@ export class WorkerProcess {
         clearTimeout(this.#startTimer);
         this.#heartbeat?.stop();
         this.#problem ??= how;
+        if (this.#limitRow !== undefined) setup.limits?.leave(this.#limitRow);
         this.#observer.exited({ how, livedMs: performance.now() - this.#forkedAt });
         resolve();
       };
@@ -154,8 +160,8 @@ export class WorkerProcess {
     if (!(await sendRoutes(this.#worker, snapshot.routes, reloadPatienceMs))) {
       return this.#worker.isConnected() ? silent : undefined;
     }
-    const { snapshot: rest, maxConnections, ownListeners } = configure;
-    const question = { kind: 'prepare', snapshot: rest, maxConnections, ownListeners } as const;
+    const { snapshot: rest, limitColumns, ownListeners } = configure;
+    const question = { kind: 'prepare', snapshot: rest, limitColumns, ownListeners } as const;
     const asked = this.#askPatiently(question);
     this.#sendSockets(sockets);
     const answer = await asked;
@@ -250,7 +256,7 @@ export class WorkerProcess {
   async #setUp(): Promise<void> {
     const isSent = await sendRoutes(this.#worker, this.#snapshot.routes, startTimeoutMs);
     if (!isSent || this.#isEnding) return;
-    this.send(this.#setup.configure);
+    this.send({ ...this.#setup.configure, limitRow: this.#limitRow });
     for (const message of this.#setup.upstreams()) this.send(message);
     this.#sendSockets(this.#setup.sockets);
     this.send({ kind: 'serve' });

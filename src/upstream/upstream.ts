@@ -6,6 +6,7 @@ import { Tiers } from './balance/tiers.ts';
 import { ConnectionShare } from './connection-share.ts';
 import type { Endpoint, EndpointSettings, EndpointState } from './endpoint.ts';
 import { EndpointSet } from './endpoint-set.ts';
+import type { SharedCount } from './limits/shared-count.ts';
 import { OutlierDetection } from './outlier-detection.ts';
 import { type WorkerSlot, workerShare } from './worker-slot.ts';
 
@@ -34,6 +35,7 @@ export class Upstream {
   readonly #random: () => number;
   readonly #endpoints: EndpointSet;
   readonly #share: ConnectionShare;
+  #sharedCount: SharedCount | undefined;
   #settings: UpstreamSettings;
   #tiers: Tiers;
   #outliers: OutlierDetection | undefined;
@@ -55,7 +57,7 @@ export class Upstream {
     this.#worker = worker;
     this.#random = random;
     this.#endpoints = new EndpointSet(endpoints);
-    this.#share = new ConnectionShare(this.#divided(settings.maxConnections));
+    this.#share = new ConnectionShare(this.#maxConnections());
     this.#tiers = this.#newTiers();
     this.#watchOutliers(0);
   }
@@ -103,7 +105,7 @@ export class Upstream {
     return false;
   }
 
-  /** Takes one connection's part of `maxConnections`, to be held over all its dials; false when it is used up. */
+  /** Takes one of `maxConnections`, to be held over all dials of a connection; false when they are used up. */
   tryAcquire(): boolean {
     return this.#share.tryAcquire();
   }
@@ -113,17 +115,20 @@ export class Upstream {
     this.#share.release();
   }
 
-  /** Replaces this worker's equal part of `maxConnections`, where the supervisor divides it by need. */
-  setConnectionShare(share: number): void {
-    this.#share.resize(share);
+  /**
+   * Has `maxConnections` counted together with the other workers from here on; without a count that they share, this
+   * worker keeps to its equal part.
+   */
+  countIn(shared: SharedCount | undefined): void {
+    this.#sharedCount = shared;
+    this.#share.configure(this.#maxConnections(), shared);
   }
 
   /** Takes over a reloaded configuration. Live connections go on; the endpoints come with `update`. */
   configure(settings: UpstreamSettings, nowMs: number): void {
     const before = this.#settings;
     this.#settings = settings;
-    if (settings.maxConnections !== before.maxConnections)
-      this.#share.resize(this.#divided(settings.maxConnections));
+    this.#share.configure(this.#maxConnections(), this.#sharedCount);
     if (settings.balance !== before.balance) this.#tiers = this.#newTiers();
     this.#watchOutliers(nowMs);
     this.#stale = true;
@@ -197,9 +202,9 @@ export class Upstream {
     return new Tiers(() => newBalancer(this.#settings.balance, this.#worker, this.#random));
   }
 
-  #divided(maxConnections: number | undefined): number {
-    return maxConnections === undefined
-      ? Number.POSITIVE_INFINITY
-      : workerShare(maxConnections, this.#worker);
+  #maxConnections(): number {
+    const { maxConnections = Number.POSITIVE_INFINITY } = this.#settings;
+    const isDivided = this.#sharedCount === undefined && Number.isFinite(maxConnections);
+    return isDivided ? workerShare(maxConnections, this.#worker) : maxConnections;
   }
 }

@@ -17,6 +17,7 @@ import { tlsAlert } from '../tls/alert.ts';
 import type { ClientHello } from '../tls/client-hello.ts';
 import { helloFact } from '../tls/hello-facts.ts';
 import type { EndpointSettings, EndpointState } from '../upstream/endpoint.ts';
+import type { SharedSources } from '../upstream/limits/shared-sources.ts';
 import type { OwnListener } from '../upstream/own-listeners.ts';
 import type { ServerNameResult } from '../upstream/server-name-resolution.ts';
 import { SourceLimits } from '../upstream/source-limits.ts';
@@ -29,7 +30,7 @@ import { type EjectionReport, EjectionReports } from './ejection-reports.ts';
 import { EndedConnection } from './ended-connection.ts';
 import { proxyHeader } from './proxy-header.ts';
 import type { ServerNameTargets } from './server-name-targets.ts';
-import { UpstreamEntries } from './upstream-entries.ts';
+import { type UpstreamCounts, UpstreamEntries } from './upstream-entries.ts';
 import type { UpstreamEntry } from './upstream-entry.ts';
 
 const noRoute: Reject = { kind: 'reject', how: { alert: tlsAlert.unrecognized_name }, outcome: 'no_route' };
@@ -53,6 +54,8 @@ const pending: Pending = { kind: 'pending' };
 /** What dialling somewhere else would not mend: this process is out of descriptors or memory. */
 const ownFaults: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS']);
 
+const countedApart: UpstreamCounts = () => undefined;
+
 export interface ConnectionPolicyOptions {
   readonly worker: WorkerSlot;
   /** The sockets of this proxy as they are bound: it must never dial itself. */
@@ -60,6 +63,9 @@ export interface ConnectionPolicyOptions {
   readonly observer?: ConnectionObserver | undefined;
   /** Told when this worker ejects an endpoint, and when it takes it back. */
   readonly tellEjection?: (report: EjectionReport) => void;
+  /** Where limits are kept together with the other workers; without, each keeps to its part. */
+  readonly sharedSources?: SharedSources | undefined;
+  readonly upstreamCounts?: UpstreamCounts | undefined;
 }
 
 /**
@@ -80,16 +86,20 @@ export class ConnectionPolicy implements Policy {
     const { worker, ownListeners = [], observer, tellEjection = () => {} } = options;
     this.#rules = new CurrentRules(new ConnectionRules(snapshot));
     this.#upstreams = new UpstreamEntries(worker);
-    this.#upstreams.configure(snapshot.upstreams, ownListeners);
-    this.#sourceLimits = new SourceLimits(snapshot.limits, worker);
+    this.#upstreams.configure(snapshot.upstreams, ownListeners, options.upstreamCounts ?? countedApart);
+    this.#sourceLimits = new SourceLimits(snapshot.limits, worker, options.sharedSources);
     this.#ejections = new EjectionReports(tellEjection);
     this.#observer = observer;
   }
 
   /** Takes over a reloaded configuration for the connections to come; those that live keep what they were given. */
-  configure(rules: ConnectionRules, ownListeners: readonly OwnListener[]): void {
+  configure(
+    rules: ConnectionRules,
+    ownListeners: readonly OwnListener[],
+    upstreamCounts: UpstreamCounts = countedApart,
+  ): void {
     this.#rules.replace(rules);
-    this.#upstreams.configure(rules.snapshot.upstreams, ownListeners);
+    this.#upstreams.configure(rules.snapshot.upstreams, ownListeners, upstreamCounts);
     this.#sourceLimits.configure(rules.snapshot.limits);
   }
 

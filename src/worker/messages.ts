@@ -19,8 +19,9 @@ export type ToWorker =
       readonly plane: DataPlane['kind'];
       readonly workerIndex: number;
       readonly workerCount: number;
-      /** This worker's part of the connections that may be live at once. */
-      readonly maxConnections: number | undefined;
+      /** The worker's place in the memory at `limitMemoryFd`; undefined: it has to keep to its part of each limit. */
+      readonly limitRow: number | undefined;
+      readonly limitColumns: LimitColumns;
       /** Whom to become before the first connection is accepted. */
       readonly credentials: Credentials | undefined;
       /** Every listening socket of the proxy as it is bound. */
@@ -46,7 +47,7 @@ export type ToWorker =
       readonly kind: 'prepare';
       readonly request: number;
       readonly snapshot: SentSnapshot;
-      readonly maxConnections: number | undefined;
+      readonly limitColumns: LimitColumns;
       readonly ownListeners: readonly OwnListener[];
     }
   /** Serve what was prepared, with these endpoints, at once: answered by `switched` with the same number. */
@@ -94,6 +95,12 @@ export type ToSupervisor =
   | { readonly kind: 'heartbeat' }
   /** A signal of its own asks it to end: it goes on until another has taken its place, and is told to drain then. */
   | { readonly kind: 'leaving' };
+
+/** Where a worker finds the memory in which all of them keep the proxy's limits: `src/upstream/limits/limit-memory.ts`. */
+export const limitMemoryFd = 4;
+
+/** Where in it the connections of each upstream with a limit are counted. */
+export type LimitColumns = ReadonlyMap<string, number>;
 
 /** The routes go before it, in parts. */
 export type SentSnapshot = Omit<Snapshot, 'routes'>;

@@ -1,9 +1,13 @@
 import type { UpstreamSnapshot } from '../config/snapshot.ts';
 import { NameResolver } from '../upstream/dns/name-resolver.ts';
+import type { SharedCount } from '../upstream/limits/shared-count.ts';
 import { type OwnListener, OwnListeners } from '../upstream/own-listeners.ts';
 import type { WorkerSlot } from '../upstream/worker-slot.ts';
 import { ServerNameTargets } from './server-name-targets.ts';
 import { createUpstreamEntry, type UpstreamEntry } from './upstream-entry.ts';
+
+/** What an upstream's connections are counted in together with the other workers, where there is such a thing. */
+export type UpstreamCounts = (upstream: string) => SharedCount | undefined;
 
 /** The upstreams of one worker, by name. A removed one that has connections is the same again when its name comes back. */
 export class UpstreamEntries {
@@ -29,7 +33,11 @@ export class UpstreamEntries {
   }
 
   /** `bound`: the sockets of this proxy, which it must never dial itself. */
-  configure(upstreams: readonly UpstreamSnapshot[], bound: readonly OwnListener[]): void {
+  configure(
+    upstreams: readonly UpstreamSnapshot[],
+    bound: readonly OwnListener[],
+    counts: UpstreamCounts,
+  ): void {
     const busy = [...this.#removed].filter(([, { upstream }]) => upstream.connections > 0);
     const before = new Map([...busy, ...this.#current]);
     const ownListeners = new OwnListeners(bound);
@@ -45,5 +53,8 @@ export class UpstreamEntries {
       ]),
     );
     this.#removed = new Map([...before].filter(([name]) => !this.#current.has(name)));
+    for (const [name, { upstream }] of this.#current) upstream.countIn(counts(name));
+    // What they count in may become another's.
+    for (const { upstream } of this.#removed.values()) upstream.countIn(undefined);
   }
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { SharedCount } from '../../src/upstream/limits/shared-count.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
+import { newMemory } from './limits/memory.ts';
 import { newUpstream, pick } from './sample-upstream.ts';
 import { sampleRequest, sampleSettings, sampleUpstream } from './samples.ts';
 
@@ -56,19 +58,56 @@ describe('upstream: account', () => {
     );
   });
 
-  it('has room again when a connection is released, and after a change of its share', () => {
+  it('has room again when a connection is released, and after a change of the limit', () => {
     const upstream = newUpstream([], { maxConnections: 1 });
     assert.ok(upstream.tryAcquire());
     assert.ok(!upstream.tryAcquire());
     upstream.release();
     assert.ok(upstream.tryAcquire());
-    upstream.setConnectionShare(2);
+    upstream.configure(sampleUpstream({ maxConnections: 2 }), 0);
     assert.ok(upstream.tryAcquire());
-    upstream.setConnectionShare(1);
+    upstream.configure(sampleUpstream({ maxConnections: 1 }), 0);
     upstream.release();
     assert.ok(!upstream.tryAcquire());
     upstream.release();
     assert.throws(() => upstream.release(), /not acquired/);
+  });
+
+  it('has its limit together with other workers where they share a count', () => {
+    const memory = newMemory(2);
+    const workers = [0, 1].map((index) => {
+      const upstream = new Upstream(sampleUpstream({ maxConnections: 3 }), [], Math.random, {
+        index,
+        count: 2,
+      });
+      upstream.countIn(new SharedCount(memory, 2, index));
+      return upstream;
+    });
+    const [a, b] = workers;
+    assert.ok(a && b);
+    assert.deepEqual([a.tryAcquire(), a.tryAcquire(), a.tryAcquire()], [true, true, true]);
+    assert.ok(!b.tryAcquire());
+    a.release();
+    assert.ok(b.tryAcquire() && !a.tryAcquire());
+    for (const each of workers) each.configure(sampleUpstream({ maxConnections: 4 }), 0);
+    assert.ok(b.tryAcquire() && !b.tryAcquire());
+    assert.deepEqual([a.connections, b.connections], [2, 2]);
+  });
+
+  it('brings what it has into a count that it gets to share, and takes it out again', () => {
+    const memory = newMemory(2);
+    const [first, second, other] = [2, 3, 2].map((column, at) => new SharedCount(memory, column, at >> 1));
+    assert.ok(first && second && other);
+    const upstream = newUpstream([]);
+    assert.ok(upstream.tryAcquire() && upstream.tryAcquire());
+    upstream.countIn(first);
+    assert.equal(other.total, 2);
+    upstream.countIn(second);
+    assert.deepEqual([other.total, second.total], [0, 2]);
+    upstream.release();
+    upstream.countIn(undefined);
+    assert.equal(second.total, 0);
+    assert.equal(upstream.connections, 1);
   });
 
   it('has no limit of connections where none is configured', () => {

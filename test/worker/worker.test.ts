@@ -21,7 +21,8 @@ const configure = (): ToWorker[] => {
   const worker = {
     workerIndex: 0,
     workerCount: 1,
-    maxConnections: undefined,
+    limitRow: undefined,
+    limitColumns: new Map(),
     ownListeners: [],
     credentials: undefined,
   };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { descriptorLimit, workerMaxConnections } from '../../src/supervisor/max-connections.ts';
+import { descriptorLimit, workerMaxConnections } from '../../src/worker/max-connections.ts';
 
 const worker = (index: number, count: number) => ({ index, count });
 
