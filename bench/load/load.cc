@@ -18,15 +18,12 @@
 //
 // Prints `started` after `warm` seconds, then one JSON object: operations, bytes, errors, seconds, latency percentiles
 // in microseconds, and the processor time in nanoseconds that each watched process took in that time.
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,7 +34,10 @@
 #include <string_view>
 #include <vector>
 
+#include "clock.h"
 #include "options.h"
+#include "result.h"
+#include "socket.h"
 
 namespace {
 
@@ -47,31 +47,6 @@ constexpr uint64_t kPatienceNs = 10000000000;
 constexpr uint32_t kBackendBase = 0x7f000101;  // 127.0.1.1
 constexpr uint32_t kClientBase = 0x7f000201;   // 127.0.2.1
 constexpr size_t kClientAddresses = 64;
-
-uint64_t ReadNs(clockid_t clock) {
-  timespec now = {};
-  clock_gettime(clock, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
-uint64_t NowNs() { return ReadNs(CLOCK_MONOTONIC); }
-
-/** All threads, those that have ended too; 0 when there is no such process. */
-uint64_t CpuNs(pid_t pid) {
-  clockid_t clock;
-  return clock_getcpuclockid(pid, &clock) == 0 ? ReadNs(clock) : 0;
-}
-
-struct Socket {
-  int fd = -1;
-  bool is_listener = false;
-  bool is_server = false;
-  size_t hello_left = 0;  // Server: bytes of the hello still to come.
-  size_t expected = 0;    // Client: bytes of the answer still to come.
-  size_t unsent = 0;      // Bytes of the current message still to send.
-  bool is_up = false;     // Client: the first answer has come.
-  uint64_t started_ns = 0;
-};
 
 class Load {
  public:
@@ -92,22 +67,21 @@ class Load {
     TurnFor(options_.warm_seconds);
     printf("started\n");
     fflush(stdout);
-    operations_ = bytes_ = errors_ = 0;
-    latencies_.clear();
+    result_ = {};
     std::vector<uint64_t> before;
     for (pid_t pid : options_.watched) before.push_back(CpuNs(pid));
     const uint64_t start_ns = NowNs();
     TurnFor(options_.seconds);
     const double seconds = static_cast<double>(NowNs() - start_ns) / 1e9;
     for (size_t i = 0; i < before.size(); i++) before[i] = CpuNs(options_.watched[i]) - before[i];
-    Print(seconds, before);
+    result_.Print(seconds, before);
     return 0;
   }
 
  private:
   int Fail(const char* what) {
     fprintf(stderr, "load: %s (%zu of %zu up, %llu errors): %s\n", what, up_, options_.clients,
-            static_cast<unsigned long long>(errors_), strerror(errno));
+            static_cast<unsigned long long>(result_.errors), strerror(errno));
     return 1;
   }
 
@@ -126,15 +100,7 @@ class Load {
     }
   }
 
-  bool IsEnough() const { return operations_ >= options_.clients || bytes_ >= options_.clients * kChunk; }
-
-  static sockaddr_in Address(uint32_t host, uint16_t port) {
-    sockaddr_in to = {};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(host);
-    return to;
-  }
+  bool IsEnough() const { return result_.operations >= options_.clients || result_.bytes >= options_.clients * kChunk; }
 
   void FindName() {
     const std::string_view hello(reinterpret_cast<const char*>(options_.hello.data()), options_.hello.size());
@@ -153,32 +119,21 @@ class Load {
   bool Listen(uint32_t host) {
     auto* listener = new Socket;
     listener->is_listener = true;
-    listener->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    const int on = 1;
-    setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    setsockopt(listener->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    const sockaddr_in own = Address(host, options_.server);
-    if (bind(listener->fd, reinterpret_cast<const sockaddr*>(&own), sizeof(own)) != 0) return false;
-    if (listen(listener->fd, 4096) != 0) return false;
+    listener->fd = ListenAt(Address(host, options_.server));
+    if (listener->fd < 0) return false;
     Watch(listener);
     return true;
   }
 
   void Connect() {
-    auto* client = new Socket;
-    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    const int on = 1;
-    setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     const uint32_t turn = next_client_++;
-    const sockaddr_in from = Address(kClientBase + turn % kClientAddresses, 0);
-    setsockopt(client->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-    bind(client->fd, reinterpret_cast<const sockaddr*>(&from), sizeof(from));
-    client->started_ns = NowNs();
-    client->expected = kAnswer;
     const uint32_t backend = kBackendBase + turn % static_cast<uint32_t>(options_.backends);
     const sockaddr_in to =
         options_.is_direct ? Address(backend, options_.server) : Address(INADDR_LOOPBACK, options_.proxy);
-    connect(client->fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to));
+    auto* client = new Socket;
+    client->started_ns = NowNs();
+    client->fd = ConnectFrom(Address(kClientBase + turn % kClientAddresses, 0), to);
+    client->expected = kAnswer;
     client->unsent = options_.hello.size();
     Watch(client);
   }
@@ -220,7 +175,7 @@ class Load {
 
   void Close(Socket* socket, bool is_error) {
     if (socket->fd < 0) return;
-    if (is_error) errors_++;
+    if (is_error) result_.errors++;
     close(socket->fd);
     socket->fd = -1;
     closed_.push_back(socket);
@@ -263,7 +218,7 @@ class Load {
         server->is_up = true;
       }
       if (options_.mode == Mode::kEcho) server->unsent += size;
-      if (options_.mode == Mode::kUp) bytes_ += size;
+      if (options_.mode == Mode::kUp) result_.bytes += size;
     }
   }
 
@@ -286,7 +241,7 @@ class Load {
         return Lost(client);
       }
       if (client->is_up && options_.mode == Mode::kDown) {
-        bytes_ += static_cast<size_t>(got);
+        result_.bytes += static_cast<size_t>(got);
         continue;
       }
       client->expected -= std::min(client->expected, static_cast<size_t>(got));
@@ -302,8 +257,7 @@ class Load {
   // False when the connection is done with.
   bool Answered(Socket* client) {
     const uint64_t now_ns = NowNs();
-    latencies_.push_back(static_cast<uint32_t>(std::min<uint64_t>(now_ns - client->started_ns, UINT32_MAX)));
-    operations_++;
+    result_.Add(now_ns - client->started_ns);
     if (!client->is_up) {
       client->is_up = true;
       up_++;
@@ -345,22 +299,6 @@ class Load {
     return up_ >= wanted;
   }
 
-  void Print(double seconds, const std::vector<uint64_t>& cpu_ns) {
-    std::sort(latencies_.begin(), latencies_.end());
-    const auto at = [&](double share) {
-      if (latencies_.empty()) return 0.0;
-      return latencies_[static_cast<size_t>(share * static_cast<double>(latencies_.size() - 1))] / 1e3;
-    };
-    printf("{\"operations\":%llu,\"bytes\":%llu,\"errors\":%llu,\"seconds\":%.6f,",
-           static_cast<unsigned long long>(operations_), static_cast<unsigned long long>(bytes_),
-           static_cast<unsigned long long>(errors_), seconds);
-    printf("\"p50Us\":%.1f,\"p99Us\":%.1f,\"p999Us\":%.1f,\"cpuNs\":[", at(0.5), at(0.99), at(0.999));
-    for (size_t i = 0; i < cpu_ns.size(); i++) {
-      printf("%s%llu", i > 0 ? "," : "", static_cast<unsigned long long>(cpu_ns[i]));
-    }
-    printf("]}\n");
-  }
-
   Options options_;
   std::vector<uint8_t> chunk_;
   int epoll_ = -1;
@@ -368,10 +306,7 @@ class Load {
   uint64_t draw_ = 1;
   uint32_t next_client_ = 0;
   size_t up_ = 0;
-  uint64_t operations_ = 0;
-  uint64_t bytes_ = 0;
-  uint64_t errors_ = 0;
-  std::vector<uint32_t> latencies_;
+  Result result_;
   std::vector<Socket*> closed_;
 };
 
