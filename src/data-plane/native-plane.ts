@@ -26,7 +26,7 @@ import {
 } from './native-call-area.ts';
 import { type ConnectionSource, NativeConnection } from './native-connection.ts';
 import { type Outcome, outcomes } from './outcome.ts';
-import { packIpAddress, readIpAddress } from './packed-address.ts';
+import { addressWords, packIpAddress, readIpAddress } from './packed-address.ts';
 
 /** Reads pass through it, and a hello of the largest size that a listener may allow fits in whole. */
 const scratchSize = 1024 * 1024 + 64 * 1024;
@@ -186,7 +186,12 @@ export class NativePlane implements DataPlane {
       attempts: this.#calls[call.attempts] ?? 0,
       endedFirst: endedFirst[this.#calls[call.endedFirst] ?? 0],
     };
-    connection.noteEnd({ bytesUp: ending.bytesUp, bytesDown: ending.bytesDown, ageMs: ending.durationMs });
+    connection.noteEnd({
+      bytesUp: ending.bytesUp,
+      bytesDown: ending.bytesDown,
+      ageMs: ending.durationMs,
+      client: this.#calls.slice(call.clientFamily, call.clientFamily + addressWords),
+    });
     this.#connections[connection.slot] = undefined;
     try {
       this.#policy.ended(connection, ending);
@@ -206,7 +211,6 @@ export class NativePlane implements DataPlane {
       connection = new NativeConnection(slot, generation, listener, this.#source);
       this.#connections[slot] = connection;
     }
-    connection.noteClient(this.#calls);
     return connection;
   }
 
@@ -219,6 +223,8 @@ export class NativePlane implements DataPlane {
         ageMs: this.#figures[figure.durationMs] ?? 0,
       };
     },
+    client: ({ slot, generation }) =>
+      this.#engine.view(slot, generation) ? readIpAddress(this.#calls, call.clientFamily) : undefined,
     destination: ({ slot, generation }) =>
       this.#engine.destination(slot, generation)
         ? readIpAddress(this.#calls, call.destinationFamily)

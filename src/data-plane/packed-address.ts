@@ -6,7 +6,7 @@ import type { DialAddress, SocketAddress } from './data-plane.ts';
  * IP addresses as the native engine has them: six words of an Int32Array, that is the family (4 or 6), the port, and 16
  * bytes of address in network order, of which IPv4 uses four.
  */
-const addressWords = 6;
+export const addressWords = 6;
 
 export function readIpAddress(words: Int32Array, at: number): SocketAddress {
   const family = words[at] === 6 ? 6 : 4;

@@ -28,6 +28,7 @@ import { ConnectionRules } from './connection-rules.ts';
 import { CurrentRules } from './current-rules.ts';
 import { type EjectionReport, EjectionReports } from './ejection-reports.ts';
 import { EndedConnection } from './ended-connection.ts';
+import { EndpointQuery } from './endpoint-query.ts';
 import { proxyHeader } from './proxy-header.ts';
 import type { ServerNameTargets } from './server-name-targets.ts';
 import { type UpstreamCounts, UpstreamEntries } from './upstream-entries.ts';
@@ -121,11 +122,10 @@ export class ConnectionPolicy implements Policy {
   accepted(connection: Connection): 'hello' | 'proxy-header' | Reject {
     const record = new ConnectionRecord();
     connection.record = record;
-    const { address } = connection.client;
     // Whose connection it is, the header will tell; until then it is nobody's.
     const rules = this.#rules.for(connection.listener.name);
-    if (rules.trustsProxy(connection.listener.name, address)) return 'proxy-header';
-    return this.#countSource(rules, record, address) ? 'hello' : sourceLimited;
+    if (rules.trustsProxy(connection.listener.name, connection.client.address)) return 'proxy-header';
+    return this.#countSource(rules, record, connection) ? 'hello' : sourceLimited;
   }
 
   hello(connection: Connection, hello: ClientHello | undefined): Decision {
@@ -140,7 +140,7 @@ export class ConnectionPolicy implements Policy {
     if (record.sentServerName !== undefined) record.serverName = normalizeServerName(record.sentServerName);
     if (hello) this.#noteHello(record, hello);
     const rules = this.#rules.for(connection.listener.name);
-    if (!this.#countSource(rules, record, connection.client.address)) return sourceLimited;
+    if (!this.#countSource(rules, record, connection)) return sourceLimited;
 
     const route = rules.table.find(new ConnectionQuery(connection, record.serverName, hello));
     if (!route) return hello ? noRoute : notTls;
@@ -167,7 +167,7 @@ export class ConnectionPolicy implements Policy {
     record.endpoint = undefined;
     this.#observer?.dialFailed?.(entry.settings.name, endpoint?.key ?? '', failure.code);
     if (endpoint) {
-      record.tried.push(endpoint);
+      record.tried = [...record.tried, endpoint];
       const nowMs = performance.now();
       if (isOwnFault) entry.upstream.ended(endpoint, { diedBeforeFirstByte: false, served: false }, nowMs);
       else if (entry.upstream.dialFailed(endpoint, nowMs)) this.#ejections.began(entry.upstream, endpoint);
@@ -212,8 +212,7 @@ export class ConnectionPolicy implements Policy {
     { upstream }: UpstreamEntry,
   ): DialAddress | undefined {
     const { serverName, tried } = record;
-    const request = { source: connection.client.address, serverName, nowMs: performance.now() };
-    record.endpoint = upstream.pick(request, tried);
+    record.endpoint = upstream.pick(new EndpointQuery(connection, serverName), tried);
     if (record.endpoint) upstream.dialled(record.endpoint);
     return record.endpoint;
   }
@@ -239,9 +238,9 @@ export class ConnectionPolicy implements Policy {
   }
 
   /** False when the source has all that it may have. A connection counts once, for whoever it is known to be from. */
-  #countSource(rules: ConnectionRules, record: ConnectionRecord, address: string): boolean {
+  #countSource(rules: ConnectionRules, record: ConnectionRecord, connection: Connection): boolean {
     if (!rules.limitsSources || record.countedSource !== undefined) return true;
-    record.countedSource = this.#sourceLimits.accept(address, performance.now());
+    record.countedSource = this.#sourceLimits.accept(connection.client.address, performance.now());
     return record.countedSource !== undefined;
   }
 

@@ -7,6 +7,8 @@ import type { Endpoint } from '../upstream/endpoint.ts';
 import type { CountedSource } from '../upstream/source-limits.ts';
 import type { UpstreamEntry } from './upstream-entry.ts';
 
+const none: readonly never[] = [];
+
 /** What the policy remembers of one connection between the calls about it. */
 export class ConnectionRecord {
   #id: string | undefined;
@@ -20,9 +22,9 @@ export class ConnectionRecord {
   /** The endpoint that is being dialled or stands; it counts this connection until it is let go. */
   endpoint: Endpoint | undefined;
   /** Endpoints dialled in vain. */
-  readonly tried: Endpoint[] = [];
+  tried: readonly Endpoint[] = none;
   /** Instead of endpoints: what the name that the client asked for resolved to. */
-  addresses: readonly DialAddress[] = [];
+  addresses: readonly DialAddress[] = none;
   /** What was dialled last, as the access log shows it. */
   dialled: DialAddress | undefined;
   dials = 0;
