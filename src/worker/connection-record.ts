@@ -1,10 +1,10 @@
-import { v7 as uuidV7 } from 'uuid';
 import type { RouteAction } from '../config/snapshot.ts';
 import type { Connection, DialAddress, ForwardTimeouts } from '../data-plane/data-plane.ts';
 import type { RouteHead } from '../routing/route-list.ts';
 import type { ByteCounts, HelloSummary } from '../telemetry/connection-summary.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { CountedSource } from '../upstream/source-limits.ts';
+import { newConnectionId } from './connection-id.ts';
 import type { UpstreamEntry } from './upstream-entry.ts';
 
 const none: readonly never[] = [];
@@ -40,7 +40,7 @@ export class ConnectionRecord {
 
   /** UUIDv7, made when first asked for. */
   get id(): string {
-    this.#id ??= uuidV7();
+    this.#id ??= newConnectionId();
     return this.#id;
   }
 }
