@@ -5,3 +5,6 @@ export class CommandFailure extends Error {
     this.name = 'CommandFailure';
   }
 }
+
+/** Flags that cannot be meant: exit code 2. */
+export class WrongUsage extends CommandFailure {}

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 
-import { CommandFailure } from './command-failure.ts';
+import { CommandFailure, WrongUsage } from './command-failure.ts';
 import { createProgram } from './program.ts';
 
 const failed = 1;
@@ -23,7 +23,7 @@ function report(error: unknown): number {
   // Commander has printed its own errors, and the help or version that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
   process.stderr.write(`${error instanceof CommandFailure ? error.message : `sluice: ${oneLine(error)}`}\n`);
-  return failed;
+  return error instanceof WrongUsage ? wrongUsage : failed;
 }
 
 function oneLine(error: unknown): string {

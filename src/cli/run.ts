@@ -10,10 +10,11 @@ import { formatProblem } from '../config/problem.ts';
 import type { AdminSnapshot, LogLevel, Snapshot } from '../config/snapshot.ts';
 import { listenerAddress } from '../supervisor/bind-problem.ts';
 import type { ConfigSource } from '../supervisor/config-source.ts';
+import { versionOf } from '../supervisor/file-watch.ts';
 import { Inheritance } from '../supervisor/handover/inheritance.ts';
 import { ServiceManager } from '../supervisor/service-manager.ts';
 import { type Start, Supervisor } from '../supervisor/supervisor.ts';
-import { CommandFailure } from './command-failure.ts';
+import { CommandFailure, WrongUsage } from './command-failure.ts';
 import { usableOrFail } from './load-or-fail.ts';
 import { createProcessLog } from './process-log.ts';
 import { startAdmin, succeedAdmin } from './start-admin.ts';
@@ -77,6 +78,7 @@ async function run(flags: RunFlags, command: Command): Promise<void> {
 }
 
 async function runProxy(inheritance: Inheritance, flags: RunFlags, command: Command): Promise<void> {
+  const version = versionOf(flags.config ?? '');
   const loaded = usableOrFail(load(flags, command));
   const snapshot = withOverrides(loaded.snapshot, flags);
   const log = createProcessLog(snapshot.log.level);
@@ -84,7 +86,7 @@ async function runProxy(inheritance: Inheritance, flags: RunFlags, command: Comm
 
   const loader = new ConfigLoader();
   const observer = new ServiceManager(process.env, log, () => describe(supervisor));
-  const supervisor = new Supervisor(log, { source: sourceOf(flags, loader), inheritance, observer });
+  const supervisor = new Supervisor(log, { source: sourceOf(flags, loader, version), inheritance, observer });
   const stopping = stopOnSignals(supervisor, log);
   let admin: AdminServer | undefined;
   const succession = { supervisor, stopping, serviceManager: observer, admin: () => admin };
@@ -140,19 +142,23 @@ function load(flags: RunFlags, command: Command): LoadedConfig {
       'error: run needs a configuration: -c FILE, or --listen ADDRESS and --route NAME=HOST:PORT',
     );
   }
-  if (config === undefined)
-    return snapshotFromFlags({ listen, route, admin: admin === 'off' ? false : admin });
+  if (config === undefined) {
+    const loaded = snapshotFromFlags({ listen, route, admin: admin === 'off' ? false : admin });
+    if (!loaded.ok) throw new WrongUsage(...loaded.problems.map(formatProblem));
+    return loaded;
+  }
   if (hasFlags)
     command.error('error: -c and --listen or --route exclude each other: name the listeners in the file');
   return loadConfig({ file: config });
 }
 
 /** Undefined: standard input and flags cannot be read again. */
-function sourceOf(flags: RunFlags, loader: ConfigLoader): ConfigSource | undefined {
+function sourceOf(flags: RunFlags, loader: ConfigLoader, version: string): ConfigSource | undefined {
   const { config: file } = flags;
   if (file === undefined || file === '-') return undefined;
   return {
     file,
+    version,
     load: async (before) => {
       const loaded = await loader.load(file, before);
       if (!loaded.ok) return { ok: false, problems: loaded.problems.map(formatProblem) };
@@ -175,7 +181,7 @@ function withOverrides(snapshot: Snapshot, { workers, dataPlane, logLevel, admin
 function overriddenAdmin(flag: string, configured: AdminSnapshot | undefined): AdminSnapshot | undefined {
   if (flag === 'off') return undefined;
   const address = parseAdminAddress(flag);
-  if (!address.ok) throw new CommandFailure(`--admin ${flag}: ${address.problem}`);
+  if (!address.ok) throw new WrongUsage(`--admin ${flag}: ${address.problem}`);
   return { address: address.value, token: configured?.token };
 }
 

@@ -6,6 +6,8 @@ import type { RouteChanges } from '../routing/route-changes.ts';
 export interface ConfigSource {
   /** Its path. */
   readonly file: string;
+  /** `versionOf` it before it was read for the start. */
+  readonly version: string;
   /** Never rejects. Problems are lines for people. `before`: the routes that are served. */
   load(before: PackedRoutes): Promise<
     | {

@@ -17,10 +17,11 @@ export class FileWatch {
   #seen: string;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(file: string, changed: () => void, failed: (error: unknown) => void) {
+  /** `seen`: the version that is known already. */
+  constructor(file: string, seen: string, changed: () => void, failed: (error: unknown) => void) {
     this.#file = file;
     this.#changed = changed;
-    this.#seen = versionOf(file);
+    this.#seen = seen;
     this.#watcher = watch(dirname(file), { depth: 0, ignoreInitial: true, followSymlinks: false });
     this.#watcher.on('all', () => this.#lookSoon());
     // What happened before it was watched is not told.
@@ -48,7 +49,7 @@ export class FileWatch {
 }
 
 /** Another whenever the file behind the path is another, or has been written; empty where there is none to be had. */
-function versionOf(file: string): string {
+export function versionOf(file: string): string {
   try {
     const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
     return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;

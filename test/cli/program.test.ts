@@ -49,6 +49,17 @@ describe('the command line', { concurrency: 2 }, () => {
       [['schema', '--jsn'], "sluice: unknown option '--jsn'\n"],
     ];
     for (const [args, stderr] of wrong) assert.deepEqual(await sluice(args), { code: 2, stdout: '', stderr });
+    const flags: readonly [args: string[], stderr: RegExp][] = [
+      [['--listen', ':0'], /^--route: is missing; allowed are routes such as .*\n$/],
+      [['--route', '*=127.0.0.1:1'], /^--listen: is missing; allowed are addresses such as .*\n$/],
+      [['--listen', ':0', '--route', 'a'], /^--route a: has no "="; .*\n$/],
+      [['--listen', 'x', '--route', '*=127.0.0.1:1'], /^--listen x: .*\n$/],
+    ];
+    for (const [args, expected] of flags) {
+      const run = await sluice(['run', ...args]);
+      assert.match(run.stderr, expected);
+      assert.deepEqual([run.code, run.stdout], [2, '']);
+    }
     const { code, stdout, stderr } = await sluice([]);
     assert.equal(code, 2);
     assert.equal(stdout, '');

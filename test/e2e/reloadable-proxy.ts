@@ -18,20 +18,21 @@ export class ReloadableProxy {
   }
 
   static async start(config: object, flags: readonly string[] = []): Promise<ReloadableProxy> {
-    const folder = await mkdtemp(join(tmpdir(), 'sluice-reload-'));
-    const proxy = new ReloadableProxy(
-      folder,
-      SluiceProcess.start([
-        'run',
-        '-c',
-        await writeConfig(folder, config),
-        '--admin',
-        `unix:${folder}/admin.sock`,
-        ...flags,
-      ]),
-    );
+    const proxy = await ReloadableProxy.begin(config, flags);
     await proxy.sluice.logged('serving');
     return proxy;
+  }
+
+  /** One that may not serve yet; `main` as `sluiceArguments`. */
+  static async begin(
+    config: object,
+    flags: readonly string[] = [],
+    main?: readonly string[],
+  ): Promise<ReloadableProxy> {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-reload-'));
+    const file = await writeConfig(folder, config);
+    const args = ['run', '-c', file, '--admin', `unix:${folder}/admin.sock`, ...flags];
+    return new ReloadableProxy(folder, SluiceProcess.start(args, undefined, main));
   }
 
   get file(): string {

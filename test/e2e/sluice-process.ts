@@ -84,8 +84,8 @@ export class SluiceProcess {
   }
 
   /** `sluice ARGS`. */
-  static start(args: readonly string[], input?: string): SluiceProcess {
-    return new SluiceProcess(process.execPath, [...sluiceArguments, ...args], input);
+  static start(args: readonly string[], input?: string, main = sluiceArguments): SluiceProcess {
+    return new SluiceProcess(process.execPath, [...main, ...args], input);
   }
 
   /**
