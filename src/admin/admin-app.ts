@@ -49,7 +49,10 @@ export function createAdminApp({ proxy, version, drain, upgrade, exposure }: Adm
   app.get('/metrics', async (c) => {
     const metrics = await proxy.metrics();
     if (metrics === undefined) return c.json(startingError, 503);
-    const text = [...(await renderMetrics(metrics)), Buffer.from(await processMetrics.text())];
+    // As Prometheus client libraries have it: a few of many metrics.
+    const wanted = c.req.queries('name[]');
+    const text = await renderMetrics(metrics, wanted && new Set(wanted));
+    if (wanted === undefined) text.push(Buffer.from(await processMetrics.text()));
     return c.body(Buffer.concat(text), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
   app.get('/status', async (c) => {

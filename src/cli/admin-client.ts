@@ -12,9 +12,13 @@ export interface AdminTarget {
   readonly socket: { readonly socketPath: string } | { readonly host: string; readonly port: number };
 }
 
-export interface AdminAnswer {
+interface AdminText {
   /** 200 to 299. */
   readonly ok: boolean;
+  readonly text: string;
+}
+
+export interface AdminAnswer extends Pick<AdminText, 'ok'> {
   /** What JSON it was. */
   readonly body: unknown;
 }
@@ -29,13 +33,24 @@ function adminOption(): Option {
     .default(parseAdminUrl(defaultAdmin), defaultAdmin);
 }
 
-/** Fails in one line where nobody answers. The token is taken from the environment, so that no process list shows it. */
+/** Fails in one line where nobody answers. */
 export async function askAdmin(
+  target: AdminTarget,
+  method: 'GET' | 'POST',
+  path: string,
+  patienceMs?: number,
+): Promise<AdminAnswer> {
+  const { ok, text: written } = await askAdminText(target, method, path, patienceMs);
+  return { ok, body: parseJson(written) };
+}
+
+/** The same, for what is no JSON. The token is taken from the environment, so that no process list shows it. */
+export async function askAdminText(
   { shown, socket }: AdminTarget,
   method: 'GET' | 'POST',
   path: string,
   patienceMs = 10_000,
-): Promise<AdminAnswer> {
+): Promise<AdminText> {
   const token = process.env['SLUICE_ADMIN_TOKEN'];
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const signal = AbortSignal.timeout(patienceMs);
@@ -48,7 +63,7 @@ export async function askAdmin(
       });
       asked.end();
     });
-    return { ok: status >= 200 && status < 300, body: parseJson(written) };
+    return { ok: status >= 200 && status < 300, text: written };
   } catch (error) {
     const why = signal.aborted ? `no answer within ${patienceMs / 1000} s` : whyOf(error);
     throw new CommandFailure(

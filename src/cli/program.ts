@@ -9,6 +9,7 @@ import { registerRestartWorkers } from './restart-workers.ts';
 import { registerRun } from './run.ts';
 import { registerSchema } from './schema.ts';
 import { registerStatus } from './status.ts';
+import { registerTop } from './top.ts';
 import { registerUpgrade } from './upgrade.ts';
 import { packageVersion } from './version.ts';
 
@@ -27,6 +28,7 @@ export function createProgram(): Command {
   registerCheck(program);
   registerExplain(program);
   registerStatus(program);
+  registerTop(program);
   registerReload(program);
   registerRestartWorkers(program);
   registerUpgrade(program);

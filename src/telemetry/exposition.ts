@@ -10,17 +10,25 @@ const blocksPerChunk = 200;
  * their histograms are 120,000 lines.
  */
 export class Exposition {
+  readonly #wanted: ReadonlySet<string> | undefined;
   readonly #chunks: Uint8Array[] = [];
   #blocks: string[] = [];
+
+  /** `wanted`: the names of metrics that are written; undefined: all. */
+  constructor(wanted?: ReadonlySet<string>) {
+    this.#wanted = wanted;
+  }
 
   /** All that has been written. */
   chunks(): Uint8Array[] {
     return [...this.#chunks, Buffer.from(this.#blocks.join(''))];
   }
 
-  /** Begins a metric; its samples follow. */
-  family({ name, type, help }: MetricFamily): void {
+  /** Begins a metric; its samples follow, where it is wanted. */
+  family({ name, type, help }: MetricFamily): boolean {
+    if (this.#wanted?.has(name) === false) return false;
     this.#push(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`);
+    return true;
   }
 
   /** `values` are those of the family's labels, in their order. */

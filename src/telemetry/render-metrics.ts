@@ -35,7 +35,7 @@ export interface EndpointMetrics {
 }
 
 /** Outcomes that are the proxy's own refusal, by which `rejected_total` counts its reasons. */
-const refusals: ReadonlySet<Outcome> = new Set([
+export const refusals: ReadonlySet<Outcome> = new Set([
   'not_tls',
   'malformed_hello',
   'hello_too_large',
@@ -49,9 +49,12 @@ const refusals: ReadonlySet<Outcome> = new Set([
   'name_not_allowed',
 ]);
 
-/** Resolves with the text in pieces. */
-export async function renderMetrics(metrics: ProxyMetrics): Promise<Uint8Array[]> {
-  const out = new Exposition();
+/** Resolves with the text in pieces. `wanted`: names of metrics; undefined: all. */
+export async function renderMetrics(
+  metrics: ProxyMetrics,
+  wanted?: ReadonlySet<string>,
+): Promise<Uint8Array[]> {
+  const out = new Exposition(wanted);
   await inSlices(render(out, metrics));
   return out.chunks();
 }
@@ -76,14 +79,14 @@ function* connections(
   { counters, liveByListener, listeners }: ProxyMetrics,
 ): Generator<void> {
   const rejected = new Tally(1);
-  out.family(families.connections);
+  const isWanted = out.family(families.connections);
   for (const { labels, row } of counters.connections.rows) {
     yield;
     const [listener = '', route = ''] = labels;
     for (const [i, outcome] of outcomes.entries()) {
       const count = row[i] ?? 0;
       if (count === 0) continue;
-      out.sample(families.connections, [listener, route, outcome], count);
+      if (isWanted) out.sample(families.connections, [listener, route, outcome], count);
       if (!refusals.has(outcome)) continue;
       const reason = rejected.row(listener, outcome);
       reason[0] = (reason[0] ?? 0) + count;
@@ -95,15 +98,15 @@ function* connections(
 }
 
 function* endpoints(out: Exposition, { endpoints: all, liveByEndpoint }: ProxyMetrics): Generator<void> {
-  out.family(families.endpointUp);
+  const showsState = out.family(families.endpointUp);
   for (const { upstream, endpoint, isUp } of all) {
     yield;
-    out.sample(families.endpointUp, [upstream, endpoint], isUp ? 1 : 0);
+    if (showsState) out.sample(families.endpointUp, [upstream, endpoint], isUp ? 1 : 0);
   }
   yield* samples(out, families.endpointConnections, liveByEndpoint);
-  out.family(families.certificateExpiry);
+  const showsExpiry = out.family(families.certificateExpiry);
   for (const { upstream, endpoint, certificateExpiresAtMs } of all) {
-    if (certificateExpiresAtMs !== undefined)
+    if (showsExpiry && certificateExpiresAtMs !== undefined)
       out.sample(families.certificateExpiry, [upstream, endpoint], Math.floor(certificateExpiresAtMs / 1000));
   }
 }
@@ -113,11 +116,11 @@ function proxy(
   { counters, reloads, configHash, plane, workerRestarts }: ProxyMetrics,
 ): void {
   const single = (family: MetricFamily, value: number, ...labels: string[]) => {
-    out.family(family);
-    out.sample(family, labels, value);
+    if (out.family(family)) out.sample(family, labels, value);
   };
-  out.family(families.reloads);
-  for (const [result, count] of Object.entries(reloads)) out.sample(families.reloads, [result], count);
+  if (out.family(families.reloads)) {
+    for (const [result, count] of Object.entries(reloads)) out.sample(families.reloads, [result], count);
+  }
   single(families.config, 1, configHash);
   single(families.restarts, workerRestarts);
   single(families.plane, 1, plane);
@@ -127,7 +130,7 @@ function proxy(
 }
 
 function* samples(out: Exposition, family: MetricFamily, tally: Tally): Generator<void> {
-  out.family(family);
+  if (!out.family(family)) return;
   for (const { labels, row } of tally.rows) {
     yield;
     out.sample(family, labels, row[0] ?? 0);
@@ -141,7 +144,7 @@ function* columns(
   tally: Tally,
   names: readonly string[],
 ): Generator<void> {
-  out.family(family);
+  if (!out.family(family)) return;
   for (const { labels, row } of tally.rows) {
     yield;
     for (const [i, name] of names.entries()) out.sample(family, [...labels, name], row[i] ?? 0);
@@ -149,7 +152,7 @@ function* columns(
 }
 
 function* histograms(out: Exposition, family: MetricFamily, tally: Tally, bounds: Bounds): Generator<void> {
-  out.family(family);
+  if (!out.family(family)) return;
   const write = out.histogram(family, bounds);
   for (const row of tally.rows) {
     yield;
