@@ -47,12 +47,12 @@ void CheckPieces(const uint8_t* data, size_t size, size_t step, size_t max_hello
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  // The last byte chooses the limit and the pieces; it is part of the hello all the same.
+  // The last byte chooses the limit and the pieces, every prefix or some of them; it is part of the hello all the same.
   const size_t choice = size > 0 ? data[size - 1] : 0;
   const size_t max_hello_bytes = choice % 2 == 0 ? 65536 : 16 * choice;
   HelloScanner scanner(max_hello_bytes);
   HelloFacts facts;
   if (scanner.Scan(data, size, &facts) == HelloStatus::kComplete) CheckParts(facts, scanner.message());
-  CheckPieces(data, size, 1 + choice, max_hello_bytes, facts);
+  CheckPieces(data, size, 1 + choice * size / 256, max_hello_bytes, facts);
   return 0;
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Fuzzes every test/fuzz/*_fuzz.cc with clang's libFuzzer for SECONDS each, under the sanitizers.
-# usage: test/fuzz/run.sh SECONDS [TARGET-PART]     test/fuzz/run.sh replay [TARGET-PART]
-# `replay` only runs the targets over their seeds, with any compiler. What a run finds stays in build/fuzz/TARGET/.
+# Fuzzes every test/fuzz/*_fuzz.cc with clang's libFuzzer, under the sanitizers, for SECONDS or COUNT executions each.
+# usage: test/fuzz/run.sh SECONDS|COUNTx|replay|merge [TARGET-PART]
+# `replay` only runs the targets over their seeds and corpus, with any compiler. What a run finds stays in
+# build/fuzz/TARGET/; `merge` takes what of it reaches new code over into test/fuzz/corpus/TARGET/.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-seconds=${1:?usage: test/fuzz/run.sh SECONDS|replay [TARGET-PART]}
+much=${1:?usage: test/fuzz/run.sh SECONDS|COUNTx|replay|merge [TARGET-PART]}
 wanted=${2:-}
 flags=(-std=c++17 -fno-exceptions -g -O1 -Wall -Wextra -Inative -Itest/fuzz -fno-omit-frame-pointer
   -fno-sanitize-recover=all)
@@ -16,7 +17,7 @@ done
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-if [ "$seconds" = replay ]; then
+if [ "$much" = replay ]; then
   cxx=${CXX:-c++}
   sanitize=(-fsanitize=address,undefined)
   driver=(test/fuzz/replay.cc)
@@ -35,6 +36,12 @@ else
   fi
 fi
 
+max_len=4096
+fuzz() {
+  "$out/$1" "$2" -max_len="$max_len" -print_final_stats=1 -verbosity=0 -artifact_prefix="build/fuzz/$1/" \
+    "$found" "$corpus" "${seeds[@]}"
+}
+
 ran=0
 for target in test/fuzz/*_fuzz.cc; do
   name=$(basename "$target" _fuzz.cc)
@@ -42,13 +49,15 @@ for target in test/fuzz/*_fuzz.cc; do
   read -ra seeds < <(sed -n 's,^// seeds: ,,p' "$target")
   echo "fuzz: $name, seeds ${seeds[*]}"
   "$cxx" "${flags[@]}" "${sanitize[@]}" "$target" ${driver[@]+"${driver[@]}"} "${core[@]}" -o "$out/$name"
-  if [ "$seconds" = replay ]; then
-    "$out/$name" "${seeds[@]}"
-  else
-    mkdir -p "build/fuzz/$name/corpus"
-    "$out/$name" -max_total_time="$seconds" -max_len=20000 -print_final_stats=1 -verbosity=0 \
-      -artifact_prefix="build/fuzz/$name/" "build/fuzz/$name/corpus" "${seeds[@]}"
-  fi
+  corpus=test/fuzz/corpus/$name
+  found=build/fuzz/$name/corpus
+  mkdir -p "$found"
+  case $much in
+    replay) "$out/$name" "${seeds[@]}" "$corpus" ;;
+    merge) "$out/$name" -merge=1 -max_len="$max_len" "$corpus" "${seeds[@]}" "$found" ;;
+    *x) fuzz "$name" -runs="${much%x}" ;;
+    *) fuzz "$name" -max_total_time="$much" ;;
+  esac
   ran=$((ran + 1))
 done
 echo "fuzz: $ran targets, nothing found"
