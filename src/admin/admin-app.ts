@@ -104,18 +104,24 @@ export function createAdminApp({ proxy, version, drain, upgrade, exposure }: Adm
 export type AdminStatus = Omit<ProxyStatus, 'routes'> & {
   readonly version: string;
   readonly state: 'starting' | 'serving' | 'draining';
+  /** Of the supervisor. */
+  readonly pid: number;
+  /** How often the program has been replaced while it served. */
+  readonly generation: number;
   readonly uptimeSeconds: number;
   readonly routes: readonly (RouteCriteria & { readonly upstream?: string; readonly reject?: string })[];
 };
 
 function showStatus(
   status: ProxyStatus,
-  { isReady, isStopping }: Administered,
+  { isReady, isStopping, generation }: Administered,
   version: string,
 ): AdminStatus {
   return {
     version,
     state: isStopping ? 'draining' : isReady ? 'serving' : 'starting',
+    pid: process.pid,
+    generation,
     uptimeSeconds: Math.round(process.uptime() * 1000) / 1000,
     ...status,
     routes: status.routes.map(({ action, ...criteria }) => ({

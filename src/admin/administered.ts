@@ -7,6 +7,8 @@ import type { ProxyMetrics } from '../telemetry/render-metrics.ts';
 export interface Administered {
   readonly isReady: boolean;
   readonly isStopping: boolean;
+  /** How often the program has been replaced while it served. */
+  readonly generation: number;
   /** Undefined while starting, as are metrics and status. */
   readonly snapshot: Snapshot | undefined;
   metrics(): Promise<ProxyMetrics | undefined>;

@@ -10,10 +10,11 @@ type Endpoint = AdminStatus['upstreams'][number]['endpoints'][number];
 
 /** `/status` for people; `now` is what ages count from. */
 export function describeStatus(status: AdminStatus, now: Date): string {
-  const { version, state, uptimeSeconds, dataPlane, config, workers, listeners } = status;
+  const { version, state, pid, generation, uptimeSeconds, dataPlane, config, workers, listeners } = status;
   const loaded = config.loadedAt.slice(0, 19).replace('T', ' ');
   return [
     `Sluice ${version}, ${state}, up ${duration(uptimeSeconds)}, ${dataPlane} data plane`,
+    `Process ${pid}${generation > 0 ? `, upgraded ${generation} ${generation === 1 ? 'time' : 'times'}` : ''}`,
     `Configuration ${config.hash.slice(0, shownHashLength)}, loaded ${loaded} UTC`,
     '',
     ...textTable(workers, [

@@ -49,7 +49,8 @@ describe('the admin server', () => {
   test('shows the status', () =>
     withAdmin(onLoopback, async (address) => {
       const { status, json: body } = await askJson(address, '/status');
-      const { uptimeSeconds, version, state, routes, ...rest } = body;
+      const { uptimeSeconds, version, state, routes, pid, generation, ...rest } = body;
+      assert.deepEqual([pid, generation], [process.pid, 2]);
       assert.deepEqual([status, version, state], [200, '9.9.9', 'serving']);
       assert.ok(Number(uptimeSeconds) > 0);
       assert.deepEqual({ routes: sampleStatus.routes, ...rest }, sampleStatus);

@@ -82,6 +82,7 @@ export class FakeProxy implements Administered {
   isReady = true;
   isStopping = false;
   isStarting = false;
+  generation = 2;
   live: LiveConnection[] = [];
   drains = 0;
   upgrade = async (): Promise<UpgradeResult> => ({ ok: true, pid: 4711 });

@@ -10,6 +10,8 @@ const wildcard = 'any-depth' as const;
 const status: AdminStatus = {
   version: '9.9.9',
   state: 'serving',
+  pid: 4711,
+  generation: 2,
   uptimeSeconds: 10_800.7,
   ...sampleStatus,
   routes: [
@@ -36,6 +38,7 @@ describe('sluice status', () => {
   test('shows a proxy at a glance', () => {
     const expected = `
 Sluice 9.9.9, serving, up 3h, native data plane
+Process 4711, upgraded 2 times
 Configuration c0ffee012345, loaded 2026-03-01 12:00:00 UTC
 
 WORKER  PID         CONNECTIONS  RESTARTS

@@ -17,8 +17,12 @@ export class ReloadableProxy {
     this.sluice = sluice;
   }
 
-  static async start(config: object, flags: readonly string[] = []): Promise<ReloadableProxy> {
-    const proxy = await ReloadableProxy.begin(config, flags);
+  static async start(
+    config: object,
+    flags: readonly string[] = [],
+    main: readonly string[] = sluiceArguments,
+  ): Promise<ReloadableProxy> {
+    const proxy = await ReloadableProxy.begin(config, flags, main);
     await proxy.sluice.logged('serving');
     return proxy;
   }

@@ -1,33 +1,24 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import { runCommand } from './command.ts';
 import { EchoBackend, EchoClient } from './echo.ts';
+import { ProgramCopy } from './program-copy.ts';
 import { SluiceProcess } from './sluice-process.ts';
 
-/** A copy of the sources beside which no addon was built, as where there is no compiler. */
 describe('without the addon', () => {
-  let root: string;
+  let copy: ProgramCopy;
   let main: readonly string[];
   let backend: EchoBackend;
 
   before(async () => {
-    const from = fileURLToPath(new URL('../..', import.meta.url));
-    root = await mkdtemp(join(tmpdir(), 'sluice-without-addon-'));
-    await cp(join(from, 'src'), join(root, 'src'), { recursive: true });
-    await cp(join(from, 'package.json'), join(root, 'package.json'));
-    await symlink(join(from, 'node_modules'), join(root, 'node_modules'));
-    const tsx = import.meta.resolve('tsx');
-    main = ['--import', tsx, join(root, 'src/cli/main.ts')];
+    copy = await ProgramCopy.make({ addon: false });
+    main = copy.main;
     backend = await EchoBackend.start();
   });
   after(async () => {
     backend.close();
-    await rm(root, { recursive: true });
+    await copy.remove();
   });
 
   const config = (dataPlane: string) => ({
