@@ -42,10 +42,23 @@ void DropsEventsOfAConnectionThatEndedEarlierInTheBatch() {
   Stage stage;
   Fd client, upstream;
   stage.Forwarding(&client, &upstream);
+  // From its first byte on no other upstream takes its place.
+  ::send(upstream.get(), "!", 1, 0);
+  CHECK(stage.Receive(client, 1) == Stage::Text("!"));
+  stage.policy.hello = [](auto&, auto*, Answer* answer) { answer->kind = Answer::Kind::kPending; };
+  const ConnectionId old = stage.policy.last_id;
   ResetNow(&upstream);
   Fd next = stage.Connect();
   ::send(next.get(), "next", 4, 0);
   ResetNow(&client);
+  stage.engine->Run();
+  CHECK_EQ(stage.policy.last_id.slot, old.slot);
+  CHECK_EQ(stage.policy.endings.size(), size_t{1});
+  CHECK_EQ(stage.engine->live_connections(), 1u);
+  Answer answer;
+  stage.DialUpstream(&answer);
+  stage.engine->Find(stage.policy.last_id)->OnAnswer(*stage.engine, answer);
+  stage.engine->Flush();
   Fd next_upstream = stage.AcceptUpstream();
   CHECK(stage.Receive(next_upstream, 4) == Stage::Text("next"));
   ::send(next_upstream.get(), "answer", 6, 0);

@@ -132,15 +132,23 @@ void KeepsItsTimeouts() {
   CHECK(stage.policy.endings[2].outcome == Outcome::kHalfClosedTimeout);
 }
 
-// A read stops short at the urgent mark (tcp(7)) with more behind it, and no edge tells of that.
+// A read stops short at the urgent mark (tcp(7)) with more behind it, and no edge tells of that; splice(2) never gets past
+// it.
 void GoesOnBehindAnUrgentByte() {
-  Stage stage;
-  Fd client, upstream;
-  stage.Forwarding(&client, &upstream);
-  ::send(client.get(), "before", 6, 0);
-  ::send(client.get(), "!", 1, MSG_OOB);
-  ::send(client.get(), "after", 5, 0);
-  CHECK(stage.Receive(upstream, 11) == Stage::Text("beforeafter"));
+  for (const bool is_after_bulk : {false, true}) {
+    Stage stage;
+    Fd client, upstream;
+    stage.Forwarding(&client, &upstream);
+    if (is_after_bulk) {
+      const size_t bulk = stage.SendUntilStuck(client);
+      CHECK(stage.Receive(upstream, bulk).size() == bulk);
+      CHECK(stage.engine->stats().spliced_bytes > 0);
+    }
+    ::send(client.get(), "before", 6, 0);
+    ::send(client.get(), "!", 1, MSG_OOB);
+    ::send(client.get(), "after", 5, 0);
+    CHECK(stage.Receive(upstream, 11) == Stage::Text("beforeafter"));
+  }
 }
 
 // What many connections have to move at once does not fit into one call of Run: the thread is given back in between.

@@ -22,6 +22,7 @@ void IgnoresAnswersOutOfTurn() {
   stage.engine->Find(id)->OnAnswer(*stage.engine, answer);
   ResetNow(&client);
   CHECK(stage.EndsWith(1));
+  CHECK_EQ(stage.policy.endings[0].attempts, 1u);
   CHECK(stage.engine->Find(id) == nullptr);
 }
 
