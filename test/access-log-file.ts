@@ -8,6 +8,7 @@ export interface AccessLine {
   readonly route: string | null;
   readonly bytesUp: number;
   readonly bytesDown: number;
+  readonly durationMs: number;
   readonly outcome: Outcome;
 }
 

@@ -26,10 +26,13 @@ export interface Circumstances {
   readonly timeouts: Timeouts;
   /** A worker was told to drain meanwhile, and its time was up. */
   readonly wasDrained: boolean;
+  /** The machine kept processes waiting, so that a timer may have run out before what had come was read. */
+  readonly wasStalled: boolean;
 }
 
 /** How the connection may have ended. Timeouts count only where it lasted long enough for them. */
-export function possibleOutcomes(trial: Trial, { plane, timeouts, wasDrained }: Circumstances): Set<Outcome> {
+export function possibleOutcomes(trial: Trial, line: AccessLine, circumstances: Circumstances): Set<Outcome> {
+  const { plane, timeouts, wasDrained, wasStalled } = circumstances;
   const { plan } = trial;
   const outcomes = new Set<Outcome>(withoutCut(plan));
   if (trial.isCut && plan.cut?.how === 'reset') {
@@ -42,6 +45,7 @@ export function possibleOutcomes(trial: Trial, { plane, timeouts, wasDrained }: 
   if (wasDrained) outcomes.add('drained');
   const lastedMs = (trial.endedAt ?? performance.now()) - trial.startedAt;
   if (lastedMs >= timeouts.helloMs[plan.listener] / 2) outcomes.add('hello_timeout');
+  if (wasStalled && line.durationMs >= timeouts.helloMs[plan.listener]) outcomes.add('hello_timeout');
   if (lastedMs >= timeouts.idleMs) outcomes.add('idle_timeout');
   if (lastedMs >= timeouts.halfClosedMs) outcomes.add('half_closed_timeout');
   if (lastedMs >= timeouts.connectMs) outcomes.add('upstream_unreachable');
@@ -58,7 +62,7 @@ function withoutCut({ fate, cut, endsFirst }: Plan): readonly Outcome[] {
 
 /** What one connection's account and what its ends saw of it do not agree on. */
 export function differences(trial: Trial, line: AccessLine, circumstances: Circumstances): string[] {
-  const possible = possibleOutcomes(trial, circumstances);
+  const possible = possibleOutcomes(trial, line, circumstances);
   if (!possible.has(line.outcome)) return [`outcome ${line.outcome}, not ${[...possible].join(' or ')}`];
   const wrong: string[] = [];
   const { receivedBytes, sentBytes, upstreamReceivedBytes: upReceived, plan } = trial;

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessLine } from '../access-log-file.ts';
 import { eventually } from '../e2e/sluice-process.ts';
@@ -38,6 +39,8 @@ const atOnce = 48;
 /** The access log may keep a line this long before it is written, and a killed worker's scrape is this old. */
 const unwrittenMs = 2_000;
 const settleMs = 30_000;
+/** Whoever is kept from running this long may have kept the proxy from it, too. */
+const stallMs = 250;
 /** Rounds have indexes, and so addresses, of their own. */
 const mostConnections = 10_000;
 const mostWorkers = 12;
@@ -52,6 +55,7 @@ export class Round {
   readonly #own: Trial[] = [];
   readonly #lines = new Map<Trial, AccessLine[]>();
   readonly #problems: string[] = [];
+  readonly #loopDelay = monitorEventLoopDelay();
   readonly #kills: {
     readonly at: number;
     readonly victims: ReadonlySet<string>;
@@ -74,7 +78,9 @@ export class Round {
 
   async run(): Promise<RoundResult> {
     const before = accountsOf(await this.#proxy.metrics());
+    this.#loopDelay.enable();
     await this.#carryOut();
+    this.#loopDelay.disable();
     const strangers = await this.#collectLines();
     this.#match(strangers);
     const settled = await this.#settledMetrics();
@@ -211,10 +217,11 @@ export class Round {
     if (this.#kills.some(({ victims }) => victims.has(trial.plan.address))) return;
     const { plane } = this.#options;
     const endedAt = trial.endedAt ?? 0;
+    const wasStalled = this.#loopDelay.max / 1e6 >= stallMs;
     const wasDrained = this.#drains.some(
       (at) => at >= trial.startedAt && endedAt - at >= timeouts.drainMs / 2,
     );
-    const wrong = differences(trial, line, { plane, timeouts, wasDrained });
+    const wrong = differences(trial, line, { plane, timeouts, wasDrained, wasStalled });
     this.#problems.push(...wrong.map((each) => `${told(trial)}: ${each} [${JSON.stringify(line)}]`));
   }
 

@@ -4,24 +4,8 @@ import type { AccessLine } from '../access-log-file.ts';
 import { samplesOf } from '../admin/admin-requests.ts';
 import { Bystander } from './bystander.ts';
 import type { Fault } from './fault.ts';
+import type { FaultFigures, Held } from './figures.ts';
 import { Stage, type StageOptions } from './stage.ts';
-
-/** What a fault did, for the table. */
-export interface FaultFigures {
-  readonly fault: string;
-  readonly promise: string;
-  readonly plane: string;
-  readonly times: number;
-  readonly outcomes: Readonly<Record<string, number>>;
-  /** Connections of others meanwhile, and how many of them were not served. */
-  readonly others: number;
-  readonly othersLost: number;
-  readonly p99QuietMs: number;
-  readonly p99DuringMs: number | undefined;
-  readonly idle: { readonly descriptors: number; readonly pssKib: number };
-  readonly peak: { readonly descriptors: number; readonly pssKib: number };
-  readonly after: { readonly descriptors: number; readonly pssKib: number };
-}
 
 const patienceMs = 60_000;
 /** Nobody listens on port 1. */
@@ -115,7 +99,7 @@ async function assertCounted(
   }
 }
 
-async function backAt(stage: Stage, idle: { descriptors: number; pssKib: number }) {
+async function backAt(stage: Stage, idle: Held): Promise<Held> {
   for (const giveUpAt = performance.now() + patienceMs; ; await sleep(100)) {
     const now = stage.holding();
     const isBack =

@@ -134,7 +134,7 @@ export const clientFaults: readonly Fault[] = [
     name: 'zero-window clients: ask for much, and never read',
     promise: 'the upstream is slowed down until it stands still, and the idle timeout ends both',
     outcomes: ['idle_timeout'],
-    settings: { idle: '6s' },
+    settings: { idle: '8s' },
     upstream: () =>
       serve((socket) => {
         const chunk = Buffer.alloc(64 * 1024);
@@ -154,6 +154,7 @@ export const clientFaults: readonly Fault[] = [
         return socket;
       });
       await Promise.all(sockets.map((socket) => happened(socket, 'connect')));
+      await stage.standsStill('faulty');
       await stage.look();
       // They never see the end, as they never read.
       await stage.noneLive('faulty');

@@ -1,11 +1,12 @@
 // Every fault, against both data planes; ends with 1 where the proxy did not keep a promise.
-// usage: npm run test:faults -- [--scale 1] [--plane native|portable] [--only PART] [--record FILE]
-import { writeFileSync } from 'node:fs';
+// usage: npm run test:faults -- [--scale 1] [--plane native|portable] [--only PART] [--record]
 import { parseArgs } from 'node:util';
 import { planes } from '../e2e/sluice-process.ts';
-import { carryOut, type FaultFigures } from './carry-out.ts';
+import { carryOut } from './carry-out.ts';
 import { clientFaults } from './client-faults.ts';
 import { NotPermitted } from './fault.ts';
+import type { FaultFigures } from './figures.ts';
+import { record } from './record.ts';
 import { upstreamFaults } from './upstream-faults.ts';
 import { vanishingUpstream } from './vanishing-upstream.ts';
 
@@ -14,7 +15,7 @@ const { values } = parseArgs({
     scale: { type: 'string', default: '1' },
     plane: { type: 'string' },
     only: { type: 'string', default: '' },
-    record: { type: 'string' },
+    record: { type: 'boolean', default: false },
   },
 });
 const figures: FaultFigures[] = [];
@@ -35,4 +36,4 @@ for (const plane of planes.filter((each) => values.plane === undefined || values
     }
   }
 }
-if (values.record !== undefined) writeFileSync(values.record, `${JSON.stringify(figures, undefined, 1)}\n`);
+if (values.record) record(figures);

@@ -7,6 +7,7 @@ import { eventually } from '../e2e/sluice-process.ts';
 import { processFacts } from '../process-facts.ts';
 import { type Bystander, p99, type Seen } from './bystander.ts';
 import type { StageSettings } from './fault.ts';
+import type { Held } from './figures.ts';
 
 export interface StageOptions extends StageSettings {
   readonly plane: string;
@@ -15,12 +16,6 @@ export interface StageOptions extends StageSettings {
   readonly faulty: string;
   /** Of what a fault does at full size. */
   readonly scale: number;
-}
-
-/** What all the processes of a proxy hold together. */
-export interface Holding {
-  readonly descriptors: number;
-  readonly pssKib: number;
 }
 
 const windows = 5;
@@ -32,7 +27,7 @@ export class Stage {
   readonly #proxy: ReloadableProxy;
   readonly #bystander: Bystander;
   readonly #log: AccessLogFile;
-  #peak: Holding = { descriptors: 0, pssKib: 0 };
+  #peak: Held = { descriptors: 0, pssKib: 0 };
   #p99Ms: number | undefined;
   readonly failures: string[] = [];
 
@@ -87,11 +82,11 @@ export class Stage {
     };
   }
 
-  get seen(): { readonly peak: Holding; readonly p99Ms: number | undefined } {
+  get seen(): { readonly peak: Held; readonly p99Ms: number | undefined } {
     return { peak: this.#peak, p99Ms: this.#p99Ms };
   }
 
-  holding(): Holding {
+  holding(): Held {
     const { sluice } = this.#proxy;
     const all = [sluice.pid, ...sluice.workerPids].map(processFacts);
     return {
@@ -113,6 +108,19 @@ export class Stage {
     await eventually(`no connection to ${upstream}`, async () => {
       const live = Object.entries(samplesOf(await this.metrics(), 'sluice_endpoint_connections_active'));
       return live.every(([labels, count]) => count === 0 || !labels.includes(`upstream="${upstream}"`));
+    });
+  }
+
+  /** Resolves when nothing more goes down a route. */
+  async standsStill(route: string): Promise<void> {
+    const series = `sluice_bytes_total{route="${route}",direction="down"}`;
+    let before = Number.NaN;
+    await eventually(`${route} stands still`, async () => {
+      const bytes = (await this.metrics()).get(series) ?? Number.NaN;
+      const isStill = bytes === before;
+      before = bytes;
+      if (!isStill) await sleep(200);
+      return isStill;
     });
   }
 
