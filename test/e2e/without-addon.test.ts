@@ -43,6 +43,20 @@ describe('without the addon', () => {
     }
   });
 
+  test('limits are divided, and the log says so where there are any', async () => {
+    const limited = { ...config('auto'), limits: { maxConnectionsPerSource: 9 } };
+    const sluice = await SluiceProcess.serve(limited, main);
+    try {
+      const line = sluice.log.find(({ msg }) => msg.startsWith('limits are divided among the workers'));
+      assert.equal(line?.level, 'warn');
+      const client = new EchoClient(sluice.port);
+      assert.equal(await client.echo('served'), 'served');
+      client.destroy();
+    } finally {
+      await sluice.end();
+    }
+  });
+
   test('native is refused', async () => {
     const input = JSON.stringify(config('native'));
     const { code, stderr } = await runCommand(process.execPath, [...main, 'run', '-c', '-'], { input });
