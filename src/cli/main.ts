@@ -2,7 +2,6 @@
 import { CommanderError } from 'commander';
 
 import { CommandFailure, WrongUsage } from './command-failure.ts';
-import { createProgram } from './program.ts';
 
 const failed = 1;
 const wrongUsage = 2;
@@ -13,6 +12,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
+  // Not before: where there are too few descriptors to load it, that can be said here.
+  const { createProgram } = await import('./program.ts');
   await createProgram().parseAsync();
 } catch (error) {
   process.exitCode = report(error);
@@ -27,5 +28,8 @@ function report(error: unknown): number {
 }
 
 function oneLine(error: unknown): string {
+  if (error instanceof Error && 'code' in error && error.code === 'EMFILE') {
+    return 'too many open files (EMFILE); raise the limit (ulimit -n, or LimitNOFILE in a systemd unit)';
+  }
   return (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ');
 }
