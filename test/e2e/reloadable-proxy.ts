@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 import { type CommandResult, runCommand } from './command.ts';
-import { SluiceProcess, sluiceArguments } from './sluice-process.ts';
+import { SluiceProcess, type Surroundings, sluiceArguments } from './sluice-process.ts';
 
 /** A proxy that runs from a file in a folder of its own, with its admin socket beside it. */
 export class ReloadableProxy {
@@ -32,11 +32,12 @@ export class ReloadableProxy {
     config: object,
     flags: readonly string[] = [],
     main?: readonly string[],
+    surroundings?: Surroundings,
   ): Promise<ReloadableProxy> {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-reload-'));
     const file = await writeConfig(folder, config);
     const args = ['run', '-c', file, '--admin', `unix:${folder}/admin.sock`, ...flags];
-    return new ReloadableProxy(folder, SluiceProcess.start(args, undefined, main));
+    return new ReloadableProxy(folder, SluiceProcess.start(args, undefined, main, surroundings));
   }
 
   get file(): string {

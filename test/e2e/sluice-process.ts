@@ -49,6 +49,13 @@ export interface AccessLine {
   readonly outcome: string;
 }
 
+/** What a process gets beyond its arguments. */
+export interface Surroundings {
+  readonly env?: NodeJS.ProcessEnv;
+  /** From 3 on. */
+  readonly descriptors?: readonly number[];
+}
+
 const patienceMs = 30_000;
 
 /** `sluice` as a process of its own, with all that it says. */
@@ -63,12 +70,21 @@ export class SluiceProcess {
   readonly gone: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   #hasEnded = false;
 
-  private constructor(command: string, args: readonly string[], input: string | undefined) {
+  private constructor(
+    command: string,
+    args: readonly string[],
+    input: string | undefined,
+    { env, descriptors = [] }: Surroundings = {},
+  ) {
     this.#events.setMaxListeners(0);
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      stdio: ['pipe', 'pipe', 'pipe', ...descriptors],
+      env: { ...process.env, ...env },
+    });
     this.#child = child;
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
+    const [stdin, stdout, stderr] = child.stdio;
+    stdin?.on('error', () => {});
+    stdin?.end(input);
     this.gone = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
     });
@@ -79,13 +95,31 @@ export class SluiceProcess {
         this.#events.emit('line');
       });
     });
-    this.#collect(child.stdout, this.stdout);
-    this.#collect(child.stderr, this.stderr);
+    if (stdout !== null) this.#collect(stdout, this.stdout);
+    if (stderr !== null) this.#collect(stderr, this.stderr);
   }
 
   /** `sluice ARGS`. */
-  static start(args: readonly string[], input?: string, main = sluiceArguments): SluiceProcess {
-    return new SluiceProcess(process.execPath, [...main, ...args], input);
+  static start(
+    args: readonly string[],
+    input?: string,
+    main = sluiceArguments,
+    surroundings: Surroundings = {},
+  ): SluiceProcess {
+    return new SluiceProcess(process.execPath, [...main, ...args], input, surroundings);
+  }
+
+  /** `sluice run -c -` as systemd starts it, with sockets of these names; it may not serve yet. */
+  static activated(
+    config: object,
+    { env = {}, descriptors = [] }: Surroundings,
+    names: readonly string[],
+  ): SluiceProcess {
+    const listen = { LISTEN_FDS: String(descriptors.length), LISTEN_FDNAMES: names.join(':') };
+    const shell = ['-c', 'LISTEN_PID=$$ exec "$@"', 'sh'];
+    const args = [...shell, process.execPath, ...sluiceArguments, 'run', '-c', '-'];
+    const input = JSON.stringify({ admin: { address: false }, ...config });
+    return new SluiceProcess('sh', args, input, { env: { ...env, ...listen }, descriptors });
   }
 
   /**
