@@ -134,12 +134,16 @@ const promtool = {
 };
 
 describe('promtool', testIsInstalled(promtool), () => {
-  const check = (file: string) => {
-    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'rules', file], { encoding: 'utf8' });
+  const run = (...args: readonly string[]) => {
+    const { status, stdout, stderr } = spawnSync('promtool', args, { encoding: 'utf8' });
     assert.equal(status, 0, stdout + stderr);
   };
+  const check = (file: string) => run('check', 'rules', file);
 
   test('takes the alerts', () => check(alertsFile));
+
+  test('sees them fire when they should, and only then', () =>
+    run('test', 'rules', 'test/project/alerts.promtool.yaml'));
 
   test('takes every expression of the dashboard', () => {
     const rules = usesOfDashboard().map(({ expr }, i) => ({
