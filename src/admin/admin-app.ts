@@ -1,5 +1,7 @@
 import { type Context, Hono } from 'hono';
 
+import type { RouteSnapshot } from '../config/snapshot.ts';
+import { inSlices } from '../event-loop/in-slices.ts';
 import type { RouteCriteria } from '../routing/route-criteria.ts';
 import type { ProxyStatus } from '../supervisor/proxy-report.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
@@ -56,8 +58,13 @@ export function createAdminApp({ proxy, version, drain, upgrade, exposure }: Adm
     return c.body(Buffer.concat(text), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
   app.get('/status', async (c) => {
+    const { routes: asked } = c.req.query();
+    const most = asked === undefined ? Number.POSITIVE_INFINITY : Number(asked);
+    if (!(most >= 0)) return c.json({ error: `routes: ${JSON.stringify(asked)} is not a number` }, 400);
     const status = await proxy.status();
-    return status === undefined ? c.json(startingError, 503) : c.json(showStatus(status, proxy, version));
+    if (status === undefined) return c.json(startingError, 503);
+    const text = await inSlices(writeStatus(status, most, proxy, version));
+    return c.body(text, 200, { 'Content-Type': 'application/json' });
   });
   app.get('/connections', (c) => showConnections(c, proxy));
   app.get('/explain', (c) => {
@@ -112,22 +119,34 @@ export type AdminStatus = Omit<ProxyStatus, 'routes'> & {
   readonly routes: readonly (RouteCriteria & { readonly upstream?: string; readonly reject?: string })[];
 };
 
-function showStatus(
-  status: ProxyStatus,
+/** JSON of an `AdminStatus` with so many routes at most, by steps: there may be a million. */
+function* writeStatus(
+  { routes, ...status }: ProxyStatus,
+  mostRoutes: number,
   { isReady, isStopping, generation }: Administered,
   version: string,
-): AdminStatus {
-  return {
+): Generator<void, string> {
+  const shown: Omit<AdminStatus, 'routes'> = {
     version,
     state: isStopping ? 'draining' : isReady ? 'serving' : 'starting',
     pid: process.pid,
     generation,
     uptimeSeconds: Math.round(process.uptime() * 1000) / 1000,
     ...status,
-    routes: status.routes.map(({ action, ...criteria }) => ({
-      ...criteria,
-      ...(action.kind === 'forward' ? { upstream: action.upstream } : { reject: rejectName(action.how) }),
-    })),
+  };
+  const texts: string[] = [];
+  for (const route of routes) {
+    if (texts.length >= mostRoutes) break;
+    texts.push(JSON.stringify(showRoute(route)));
+    yield;
+  }
+  return `${JSON.stringify(shown).slice(0, -1)},"routes":[${texts.join(',')}]}`;
+}
+
+function showRoute({ action, ...criteria }: RouteSnapshot): AdminStatus['routes'][number] {
+  return {
+    ...criteria,
+    ...(action.kind === 'forward' ? { upstream: action.upstream } : { reject: rejectName(action.how) }),
   };
 }
 

@@ -1,8 +1,10 @@
 import type { AdminStatus } from '../admin/admin-app.ts';
+import { duration } from './duration.ts';
+import { statusProblems } from './status-problems.ts';
 import { textTable } from './text-table.ts';
 
 /** More are for `--json`. */
-const mostRows = 50;
+export const mostRows = 50;
 const mostNames = 3;
 const shownHashLength = 12;
 
@@ -12,10 +14,13 @@ type Endpoint = AdminStatus['upstreams'][number]['endpoints'][number];
 export function describeStatus(status: AdminStatus, now: Date): string {
   const { version, state, pid, generation, uptimeSeconds, dataPlane, config, workers, listeners } = status;
   const loaded = config.loadedAt.slice(0, 19).replace('T', ' ');
+  const problems = statusProblems(status, now);
   return [
     `Sluice ${version}, ${state}, up ${duration(uptimeSeconds)}, ${dataPlane} data plane`,
     `Process ${pid}${generation > 0 ? `, upgraded ${generation} ${generation === 1 ? 'time' : 'times'}` : ''}`,
     `Configuration ${config.hash.slice(0, shownHashLength)}, loaded ${loaded} UTC`,
+    '',
+    ...(problems.length === 0 ? ['No problems seen.'] : ['PROBLEMS', ...problems.map((line) => `  ${line}`)]),
     '',
     ...textTable(workers, [
       { heading: 'WORKER', cell: ({ index }) => String(index) },
@@ -73,7 +78,7 @@ const anyName = {
   certificateExpiresAt: null,
 } as const;
 
-function routeTable({ routes }: AdminStatus): string[] {
+function routeTable({ routes, routeCount }: AdminStatus): string[] {
   const table = textTable(routes.slice(0, mostRows), [
     { heading: 'ROUTE', cell: ({ name }) => name },
     { heading: 'SERVER NAMES', cell: ({ serverNames }) => describeNames(serverNames) },
@@ -82,7 +87,7 @@ function routeTable({ routes }: AdminStatus): string[] {
     { heading: 'LISTENERS', cell: ({ listeners = [] }) => listeners.join(' ') },
     { heading: 'TO', cell: ({ upstream, reject }) => upstream ?? `refused: ${reject}` },
   ]);
-  return [...table, ...moreThan(routes.length)];
+  return [...table, ...moreThan(routeCount)];
 }
 
 function describeNames(names: readonly string[] | undefined): string {
@@ -104,22 +109,4 @@ function describeExpiry(at: string | null, now: Date): string {
   if (at === null) return '';
   const seconds = (Date.parse(at) - now.getTime()) / 1000;
   return seconds < 0 ? `expired ${duration(-seconds)} ago` : `expires in ${duration(seconds)}`;
-}
-
-/** In its largest unit, and the next: `3h 12m`. */
-function duration(seconds: number): string {
-  const whole = Math.max(0, Math.floor(seconds));
-  const parts: [amount: number, unit: string][] = [
-    [Math.floor(whole / 86_400), 'd'],
-    [Math.floor(whole / 3600) % 24, 'h'],
-    [Math.floor(whole / 60) % 60, 'm'],
-    [whole % 60, 's'],
-  ];
-  const first = parts.findIndex(([amount]) => amount > 0);
-  if (first < 0) return '0s';
-  return parts
-    .slice(first, first + 2)
-    .filter(([amount]) => amount > 0)
-    .map(([amount, unit]) => `${amount}${unit}`)
-    .join(' ');
 }

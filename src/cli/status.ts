@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { AdminStatus } from '../admin/admin-app.ts';
 import { type AdminTarget, askAdmin, expectObject, registerAdminCommand } from './admin-client.ts';
 import { CommandFailure } from './command-failure.ts';
-import { describeStatus } from './status-table.ts';
+import { describeStatus, mostRows } from './status-table.ts';
 
 /** `sluice status`: a running proxy at a glance. */
 export function registerStatus(program: Command): void {
@@ -13,7 +13,10 @@ export function registerStatus(program: Command): void {
     )
     .option('--json', 'as JSON')
     .action(async ({ admin, json }: { readonly admin: AdminTarget; readonly json?: boolean }) => {
-      const status = expectObject(await askAdmin(admin, 'GET', '/status'), admin);
+      const status = expectObject(
+        await askAdmin(admin, 'GET', json === true ? '/status' : `/status?routes=${mostRows}`),
+        admin,
+      );
       if (!isStatus(status))
         throw new CommandFailure(`sluice: what answers at ${admin.shown} is not Sluice's admin server`);
       const text = json === true ? JSON.stringify(status, undefined, 2) : describeStatus(status, new Date());

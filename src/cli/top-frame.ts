@@ -90,9 +90,9 @@ export function topFrame(rates: TopRates, view: TopView): string[] {
 function summary({ plane, restarts, active, total, refusals, routes }: TopRates, view: TopView): string[] {
   const parts = [
     `Sluice at ${view.admin}`,
+    view.time,
     `${plane} data plane`,
     ...(restarts > 0 ? [`${restarts} worker restarts`] : []),
-    view.time,
   ];
   const rates = [
     `Active ${whole(active)}`,

@@ -62,6 +62,9 @@ const sortKeys: Readonly<Record<string, TopSort>> = {
   n: 'name',
 };
 const quitKeys: ReadonlySet<string> = new Set(['q', 'Q', '\x03', '\x04']);
+/** Several keys may come at once. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: keys send them.
+const oneKey = /\x1b\[[\d;]*[A-Za-z~]|./gsu;
 /** Arrows and pages; k and j as in vi. */
 const scrollKeys: Readonly<Record<string, number>> = {
   '\x1b[A': -1,
@@ -96,7 +99,9 @@ class Top {
     const end = () => this.#end.abort();
     process.once('SIGTERM', end).once('SIGINT', end).once('SIGHUP', end);
     this.#screen.open(
-      (sent) => this.#key(sent),
+      (sent) => {
+        for (const key of sent.match(oneKey) ?? []) this.#key(key);
+      },
       () => this.#show(),
     );
     try {

@@ -1,4 +1,4 @@
-import type { RouteAction, RouteSnapshot, Snapshot } from '../config/snapshot.ts';
+import type { RouteAction, RouteSnapshot, Snapshot, UpstreamSnapshot } from '../config/snapshot.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import { RouteList } from '../routing/route-list.ts';
 import type { ProxyMetrics } from '../telemetry/render-metrics.ts';
@@ -45,7 +45,9 @@ export interface ProxyStatus {
     readonly address: string;
     readonly connections: number;
   }[];
-  readonly routes: readonly RouteSnapshot[];
+  /** Made as they are read: there may be very many. */
+  readonly routes: Iterable<RouteSnapshot>;
+  readonly routeCount: number;
   readonly upstreams: readonly UpstreamStatus[];
 }
 
@@ -105,6 +107,7 @@ export async function reportStatus({
 }: ServingProxy): Promise<ProxyStatus> {
   const { liveByListener, liveByEndpoint } = await pool.metrics();
   const live = byUpstream(liveByEndpoint);
+  const routes = new RouteList<RouteAction>(snapshot.routes);
   return {
     dataPlane: plane,
     config: { hash: snapshot.hash, loadedAt: loadedAt.toISOString() },
@@ -119,9 +122,10 @@ export async function reportStatus({
       address: listenerAddress({ host: address.address, port: address.port }),
       connections: liveByListener.row(listener)[0] ?? 0,
     })),
-    routes: [...new RouteList<RouteAction>(snapshot.routes)],
-    upstreams: snapshot.upstreams.map(({ name, balance }) =>
-      upstreamStatus(name, balance, watch, live.get(name) ?? new Map()),
+    routes,
+    routeCount: routes.length,
+    upstreams: snapshot.upstreams.map((settings) =>
+      upstreamStatus(settings, watch, live.get(settings.name) ?? new Map()),
     ),
   };
 }
@@ -138,14 +142,14 @@ function byUpstream(liveByEndpoint: Tally): Map<string, Map<string, number>> {
 }
 
 function upstreamStatus(
-  name: string,
-  balance: UpstreamStatus['balance'],
+  settings: UpstreamSnapshot,
   watch: UpstreamWatch,
   live: Map<string, number>,
 ): UpstreamStatus {
+  const { name, balance } = settings;
   const reports = reportEach(watch, name);
   const connections = [...live.values()].reduce((sum, count) => sum + count, 0);
-  const endpoints = reports.map((report) => endpointStatus(report, live.get(report.key) ?? 0));
+  const endpoints = reports.map((report) => endpointStatus(report, settings, live.get(report.key) ?? 0));
   for (const source of watch.unresolved(name)) endpoints.push(resolving(source));
   for (const { key } of reports) live.delete(key);
   for (const [endpoint, count] of live)
@@ -154,16 +158,18 @@ function upstreamStatus(
 }
 
 function endpointStatus(
-  { key, settings, state, why, probe }: EndpointReport,
+  report: EndpointReport,
+  upstream: UpstreamSnapshot,
   connections: number,
 ): EndpointStatus {
+  const { key, settings, state, probe } = report;
   const { lastProbe, shown } = probe ?? {};
   const expiresAtMs = shown?.certificateExpiresAtMs;
   return {
     endpoint: key,
     weight: settings.weight,
     state,
-    why,
+    why: state === 'up' ? whyUp(report, upstream) : report.why,
     connections,
     lastProbe: lastProbe
       ? {
@@ -175,6 +181,20 @@ function endpointStatus(
       : null,
     certificateExpiresAt: expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString(),
   };
+}
+
+/** What is known of an endpoint against which nothing is known. */
+function whyUp(
+  { settings, probe }: EndpointReport,
+  { activeHealth, passiveHealth }: UpstreamSnapshot,
+): string {
+  if (settings.weight === 0) return 'weight 0: gets no new connections';
+  if (activeHealth === undefined) {
+    return passiveHealth === undefined ? 'nothing checks it' : 'no probes: real connections decide';
+  }
+  const lastProbe = probe?.lastProbe;
+  if (lastProbe === undefined) return 'not probed yet';
+  return lastProbe.result === 'passed' ? lastProbe.why : `the last probe failed: ${lastProbe.why}`;
 }
 
 /** Workers still have connections to it, and the configuration or DNS no longer names it. */

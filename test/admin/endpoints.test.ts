@@ -33,6 +33,17 @@ describe('the admin server', () => {
       }
     }));
 
+  test('shows no more of the metrics and the routes than are asked for', () =>
+    withAdmin(onLoopback, async (address) => {
+      const wanted = 'name[]=sluice_endpoint_up&name[]=sluice_config_info';
+      const { body } = await ask(address, `/metrics?${wanted}`);
+      const names = body.split('\n').flatMap((line) => /^\w+/.exec(line) ?? []);
+      assert.deepEqual(names, ['sluice_endpoint_up', 'sluice_config_info']);
+      const [, status] = await json(address, '/status?routes=2');
+      assert.deepEqual([Reflect.get(Object(status), 'routes').length, Object(status).routeCount], [2, 6]);
+      assert.equal((await json(address, '/status?routes=all'))[0], 400);
+    }));
+
   test('shows the metrics of the proxy and of its process', () =>
     withAdmin(onLoopback, async (address) => {
       const metrics = await scrape(address);

@@ -37,6 +37,7 @@ export const sampleStatus: ProxyStatus = {
   ],
   listeners: [{ name: 'edge', address: '0.0.0.0:443', connections: 1200 }],
   routes: [...new RouteList<RouteAction>(snapshot.routes)],
+  routeCount: 6,
   upstreams: [
     {
       name: 'shop',

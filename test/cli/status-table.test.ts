@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import type { AdminStatus } from '../../src/admin/admin-app.ts';
+import { statusProblems } from '../../src/cli/status-problems.ts';
 import { describeStatus } from '../../src/cli/status-table.ts';
 import { sampleStatus } from '../admin/fake-proxy.ts';
 
@@ -14,6 +15,7 @@ const status: AdminStatus = {
   generation: 2,
   uptimeSeconds: 10_800.7,
   ...sampleStatus,
+  routeCount: 4,
   routes: [
     { wildcard, name: 'shop', serverNames: ['shop.test', '*.shop.test'], upstream: 'shop' },
     {
@@ -41,6 +43,11 @@ Sluice 9.9.9, serving, up 3h, native data plane
 Process 4711, upgraded 2 times
 Configuration c0ffee012345, loaded 2026-03-01 12:00:00 UTC
 
+PROBLEMS
+  worker 1 does not run (restarts so far: 3)
+  shop [2001:db8::1]:443 is down: connection refused
+  shop [2001:db8::1]:443 has a certificate that expired 2h ago
+
 WORKER  PID         CONNECTIONS  RESTARTS
 0       4711               1200         0
 1       restarting            0         3
@@ -64,7 +71,29 @@ rest   every connection                                     anywhere`;
 
   test('shows the first of many routes', () => {
     const routes = Array.from({ length: 60 }, (_, i) => ({ wildcard, name: `r${i}`, upstream: 'shop' }));
-    const lines = describeStatus({ ...status, routes }, now).split('\n');
-    assert.deepEqual(lines.slice(-2), ['r49    every connection  shop', 'and 10 more: --json shows all']);
+    const lines = describeStatus({ ...status, routes, routeCount: 70 }, now).split('\n');
+    assert.deepEqual(lines.slice(-2), ['r49    every connection  shop', 'and 20 more: --json shows all']);
+  });
+
+  test('says what is wrong first, and that nothing is', () => {
+    const [shop, anywhere] = status.upstreams;
+    const [up, down] = shop?.endpoints ?? [];
+    assert.ok(shop !== undefined && anywhere !== undefined && up !== undefined && down !== undefined);
+    const problems = (upstreams: AdminStatus['upstreams']) =>
+      statusProblems({ ...status, workers: [], upstreams }, now);
+    assert.deepEqual(problems([{ ...shop, endpoints: [up] }, anywhere]), []);
+    const lost = problems([{ ...shop, endpoints: [{ ...down, certificateExpiresAt: null }] }]);
+    assert.deepEqual(lost, [
+      'upstream shop has no endpoint that is up',
+      'shop [2001:db8::1]:443 is down: connection refused',
+    ]);
+    const soon = problems([
+      { ...shop, endpoints: [{ ...up, certificateExpiresAt: '2026-03-02T15:00:00Z' }] },
+    ]);
+    assert.deepEqual(soon, ['shop 192.0.2.1:443 has a certificate that expires in 1d']);
+    assert.equal(
+      problems([{ ...shop, endpoints: new Array(30).fill({ ...down, certificateExpiresAt: null }) }]).at(-1),
+      'and 21 more',
+    );
   });
 });

@@ -46,7 +46,7 @@ const rates = ratesBetween(readCounts(before, 1000), readCounts(after, 3000));
 describe('a frame of sluice top', () => {
   test('shows the rates of two seconds by the second', () => {
     assert.deepEqual(topFrame(rates, view), [
-      'Sluice at http://127.0.0.1:9901   native data plane   2 worker restarts   12:00:01',
+      'Sluice at http://127.0.0.1:9901   12:00:01   native data plane   2 worker restarts',
       'Active 1,234   ended 116/s   up 1.0 KiB/s   down 150 MiB/s   3 routes in use, by connections',
       'Refused 10/s: no_route 10/s',
       '',
