@@ -5,9 +5,10 @@ import { endianness } from 'node:os';
 /**
  * The kernel lists every socket there is, those in TIME_WAIT too: with 100,000 of them that takes it a quarter of a
  * second. So the list is read beside the event loop, once for all who wait, and then left alone for this many times
- * as long as that took.
+ * as long as that took, but not longer than this: connections pile up behind it.
  */
 const restFactor = 10;
+const mostRestMs = 1_000;
 
 /** As proc_pid_net(5) has them; a line that holds this says that nothing waits to be sent. */
 const noQueue = ' 00000000:';
@@ -39,7 +40,7 @@ async function list(): Promise<Queues> {
   const listed = Promise.all(
     ['/proc/self/net/tcp', '/proc/self/net/tcp6'].map((path) => addQueues(path, found)),
   );
-  rested = listed.then(() => rest((performance.now() - startMs) * restFactor));
+  rested = listed.then(() => rest(Math.min((performance.now() - startMs) * restFactor, mostRestMs)));
   await listed;
   return found;
 }
