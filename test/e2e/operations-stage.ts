@@ -130,10 +130,12 @@ export class Stage {
 
   /** One line for each connection that has ended but those that a killed worker had; resolves when they are written. */
   async assertLogged(): Promise<void> {
-    await eventually('every connection is in the log', () => {
+    const unexplained = () => {
       this.#readLog();
-      return missing(this.visits, this.#lines).every(({ client }) => this.#isExcused(client));
-    });
+      return missing(this.visits, this.#lines).filter(({ client }) => !this.#isExcused(client));
+    };
+    const isComplete = eventually('every connection is in the log', () => unexplained().length === 0);
+    await isComplete.catch(() => assert.deepEqual(unexplained(), []));
     assertLogged(this.visits, this.#lines, { owned: this.#owned, recent: this.#recent });
   }
 

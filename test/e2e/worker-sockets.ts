@@ -2,6 +2,9 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 import { eventually } from './sluice-process.ts';
 
+/** While others come and go, a reading of /proc/net/tcp may skip one that stays. */
+const readings = 5;
+
 /**
  * Stops the process, and says whose connections to this port it owns, as `127.0.0.1:PORT`: killed then, it takes these
  * and no others with it.
@@ -10,12 +13,14 @@ export async function stopAndListClients(pid: number, port: number): Promise<str
   process.kill(pid, 'SIGSTOP');
   await eventually('it has stopped', () => /\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')));
   const inodes = socketInodes(pid);
-  const lines = readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n').slice(1);
-  return lines.flatMap((line) => {
-    const [, local = '', remote = '', , , , , , , inode = ''] = line.trim().split(/\s+/);
-    const isIt = portOf(local) === port && inodes.has(inode);
-    return isIt ? [`127.0.0.1:${portOf(remote)}`] : [];
-  });
+  const clients = new Set<string>();
+  for (let reading = 0; reading < readings; reading++) {
+    for (const line of readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n').slice(1)) {
+      const [, local = '', remote = '', , , , , , , inode = ''] = line.trim().split(/\s+/);
+      if (portOf(local) === port && inodes.has(inode)) clients.add(`127.0.0.1:${portOf(remote)}`);
+    }
+  }
+  return [...clients];
 }
 
 function socketInodes(pid: number): ReadonlySet<string> {
