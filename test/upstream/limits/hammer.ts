@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { loadAddon } from '../../../src/data-plane/load-plane.ts';
 import { LimitMemory } from '../../../src/upstream/limits/limit-memory.ts';
 import { SharedCount } from '../../../src/upstream/limits/shared-count.ts';
@@ -5,9 +7,11 @@ import { SharedSources } from '../../../src/upstream/limits/shared-sources.ts';
 
 /** Takes and gives back as fast as it can, and ends with 1 where it has seen a limit exceeded: see `processes.test.ts`. */
 
-const limit = 2;
-const columns = { hammered: 2, insideCount: 3, insideSource: 4, accepted: 5 } as const;
+/** One: two cores are enough to exceed it. */
+const limit = 1;
+const columns = { hammered: 2, insideCount: 3, insideSource: 4, accepted: 5, arrived: 6 } as const;
 const row = Number(process.argv[2]);
+let stages = 0;
 
 const loaded = loadAddon();
 if (!loaded.ok) throw new Error(loaded.reason);
@@ -16,6 +20,13 @@ const memory = new LimitMemory(loaded.addon.mapSharedMemory(3));
 /** Counts in a cell that all processes add to, which is what must be atomic here and nowhere else. */
 function add(column: number, change: number): number {
   return Atomics.add(memory.counts, column * memory.processes, change) + change;
+}
+
+/** Waits until every process is here: they get in each other's way from the first turn on. */
+async function meet(): Promise<void> {
+  stages += 1;
+  add(columns.arrived, 1);
+  while (add(columns.arrived, 0) < stages * memory.processes) await delay(1);
 }
 
 function hammerCount(turns: number): void {
@@ -47,7 +58,7 @@ function hammerSources(turns: number): void {
 
 function hammerTokens(turns: number): void {
   const sources = new SharedSources(memory, row, 0);
-  const newConnectionsPerSource = { count: 1000, perMs: 3_600_000 };
+  const newConnectionsPerSource = { count: 100_000, perMs: 3_600_000 };
   sources.configure({ maxConnectionsPerSource: undefined, newConnectionsPerSource });
   for (let turn = 0; turn < turns; turn += 1) {
     const entry = sources.accept('203.0.113.1', 0);
@@ -57,6 +68,9 @@ function hammerTokens(turns: number): void {
   }
 }
 
-hammerCount(20_000);
-hammerSources(20_000);
-hammerTokens(2_000);
+await meet();
+hammerCount(200_000);
+await meet();
+hammerSources(100_000);
+await meet();
+hammerTokens(200_000);

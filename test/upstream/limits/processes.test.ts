@@ -20,7 +20,7 @@ describe('limits that processes hammer', {
   test('are not exceeded, and leave nothing behind', async () => {
     const loaded = loadAddon();
     assert.ok(loaded.ok);
-    const layout = { processes, columns: 8, sources: 16 };
+    const layout = { processes, columns: 8, sources: 8 };
     const fd = loaded.addon.createSharedMemory(LimitMemory.sizeOf(layout));
     const memory = LimitMemory.initialize(loaded.addon.mapSharedMemory(fd), layout, [1, 2]);
     memory.useRow(processes - 1);
@@ -41,6 +41,6 @@ describe('limits that processes hammer', {
     assert.ok(memory.connections.every((count) => count === 0));
     assert.ok(memory.locks.every((lock) => lock === 0));
     // Of the tokens each was used once.
-    assert.equal(memory.counts[5 * processes], 1000);
+    assert.equal(memory.counts[5 * processes], 100_000);
   });
 });
