@@ -81,7 +81,7 @@ export class Stage {
   async kill(load: OperationsLoad, turn: number): Promise<void> {
     const { sluice } = this.#proxy;
     const toldAt = performance.now();
-    const told = [...load.visits];
+    const told = [...this.visits, ...load.visits];
     await this.counted();
     await eventually('what has ended is in the log', () => {
       this.#readLog();
