@@ -1,14 +1,17 @@
-import { createReadStream } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { type Socket, SocketAddress } from 'node:net';
 import { endianness } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
  * The kernel lists every socket there is, those in TIME_WAIT too: with 100,000 of them that takes it a quarter of a
- * second. So the list is read beside the event loop, once for all who wait, and then left alone for this many times
- * as long as that took, but not longer than this: connections pile up behind it.
+ * second. So the list is read in slices, once for all who wait, and then left alone for some times as long.
  */
-const restFactor = 10;
-const mostRestMs = 1_000;
+const sliceMs = 2;
+const restFactor = 3;
+const longestRestMs = 1_000;
+/** The kernel gives a page at a time. */
+const pageBytes = 4_096;
 
 /** As proc_pid_net(5) has them; a line that holds this says that nothing waits to be sent. */
 const noQueue = ' 00000000:';
@@ -40,7 +43,7 @@ async function list(): Promise<Queues> {
   const listed = Promise.all(
     ['/proc/self/net/tcp', '/proc/self/net/tcp6'].map((path) => addQueues(path, found)),
   );
-  rested = listed.then(() => rest(Math.min((performance.now() - startMs) * restFactor, mostRestMs)));
+  rested = listed.then(() => rest(Math.min((performance.now() - startMs) * restFactor, longestRestMs)));
   await listed;
   return found;
 }
@@ -49,17 +52,40 @@ function rest(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/**
+ * Read within the loop, a little at a time: the kernel hands out a page for each read, and thousands of trips to the
+ * thread pool take many seconds where processors are scarce.
+ */
 async function addQueues(path: string, found: Set<string>): Promise<void> {
   let unfinished = '';
+  let fd: number | undefined;
   try {
-    for await (const chunk of createReadStream(path, 'latin1')) {
-      const lines: string[] = `${unfinished}${chunk}`.split('\n');
+    fd = openSync(path, 'r');
+    for (;;) {
+      const { text, isAll } = readFor(sliceMs, fd);
+      const lines: string[] = `${unfinished}${text}`.split('\n');
       unfinished = lines.pop() ?? '';
       for (const line of lines) addQueue(line, found);
+      if (isAll) return;
+      await nextTurn();
     }
   } catch {
     // Not Linux, or a kernel without IPv6.
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
+}
+
+function readFor(ms: number, fd: number): { readonly text: string; readonly isAll: boolean } {
+  const page = Buffer.allocUnsafe(pageBytes);
+  const until = performance.now() + ms;
+  let text = '';
+  do {
+    const bytes = readSync(fd, page);
+    if (bytes === 0) return { text, isAll: true };
+    text += page.toString('latin1', 0, bytes);
+  } while (performance.now() < until);
+  return { text, isAll: false };
 }
 
 function addQueue(line: string, found: Set<string>): void {
