@@ -19,6 +19,7 @@ export interface LogLine {
   readonly msg: string;
   /** Of the supervisor that says it. */
   readonly pid?: number;
+  readonly successor?: number;
   readonly listener?: string;
   readonly address?: string;
   readonly dataPlane?: string;
@@ -109,17 +110,17 @@ export class SluiceProcess {
     return new SluiceProcess(process.execPath, [...main, ...args], input, surroundings);
   }
 
-  /** `sluice run -c -` as systemd starts it, with sockets of these names; it may not serve yet. */
+  /** `sluice ARGS` as systemd starts it, with sockets of these names; it may not serve yet. */
   static activated(
-    config: object,
-    { env = {}, descriptors = [] }: Surroundings,
+    args: readonly string[],
+    descriptors: readonly number[],
     names: readonly string[],
+    input?: string,
   ): SluiceProcess {
-    const listen = { LISTEN_FDS: String(descriptors.length), LISTEN_FDNAMES: names.join(':') };
+    const env = { LISTEN_FDS: String(descriptors.length), LISTEN_FDNAMES: names.join(':') };
     const shell = ['-c', 'LISTEN_PID=$$ exec "$@"', 'sh'];
-    const args = [...shell, process.execPath, ...sluiceArguments, 'run', '-c', '-'];
-    const input = JSON.stringify({ admin: { address: false }, ...config });
-    return new SluiceProcess('sh', args, input, { env: { ...env, ...listen }, descriptors });
+    const command = [...shell, process.execPath, ...sluiceArguments, ...args];
+    return new SluiceProcess('sh', command, input, { env, descriptors });
   }
 
   /**

@@ -32,6 +32,13 @@ const config = (more: object = {}) => ({
   ...more,
 });
 
+/** `sluice run` with listeners at these ports, without a file. */
+const run = (ports: readonly number[], ...more: readonly string[]) => [
+  'run',
+  ...ports.flatMap((port) => ['--listen', `127.0.0.1:${port}`]),
+  ...['--route', `*=${backend.address}`, '--workers', '2', '--admin', 'off', ...more],
+];
+
 /** A socket that listens, as systemd holds it: nobody accepts from it here. */
 function heldSocket(): BoundSocket {
   if (!loaded.ok) throw new Error(loaded.reason);
@@ -52,15 +59,11 @@ async function withHeldSocket(use: (held: BoundSocket) => Promise<void>): Promis
 describe('sockets that systemd hands over', { skip }, () => {
   for (const plane of planes) {
     test(`serve those who came before the ${plane} proxy, and those who come between two of them`, () =>
-      withHeldSocket(async (held) => {
-        const { fd } = held;
-        const { port } = held.address;
+      withHeldSocket(async ({ fd, address: { port } }) => {
         for (const turn of [1, 2]) {
           const early = new Caller(port);
           const answer = early.ask();
-          const sluice = SluiceProcess.activated(config({ dataPlane: plane }), { descriptors: [fd] }, [
-            'edge',
-          ]);
+          const sluice = SluiceProcess.activated(run([port], '--data-plane', plane), [fd], []);
           try {
             assert.equal(await answer, 'red', `turn ${turn}`);
             await sluice.logged('serving');
@@ -77,13 +80,51 @@ describe('sockets that systemd hands over', { skip }, () => {
       }));
   }
 
+  test('go through upgrades, and are still held then', () =>
+    withHeldSocket(async ({ fd, address: { port } }) => {
+      const sluice = SluiceProcess.activated(run([port]), [fd], []);
+      try {
+        await sluice.logged('serving');
+        const stream = new Caller(port);
+        assert.equal(await stream.ask(), 'red');
+        sluice.kill('SIGUSR2');
+        const { successor = 0 } = await sluice.found(
+          'the new process',
+          (line) => line.successor !== undefined,
+        );
+        assert.equal(await stream.ask(), 'red');
+        await stream.hangUp();
+        await sluice.gone;
+        const answers = await inParallel(20, 4, () => call(port));
+        assert.ok(answers.every((each) => each === 'red'));
+        process.kill(successor, 'SIGTERM');
+        await sluice.exited;
+      } finally {
+        await sluice.end();
+      }
+      const late = connect(port, '127.0.0.1');
+      await once(late, 'connect');
+      late.destroy();
+    }));
+
+  test('belong to the listener of their name', () =>
+    withHeldSocket(async ({ fd, address: { port } }) => {
+      const listeners = ['other', 'edge'].map((name) => ({ name, address: '127.0.0.1:0' }));
+      const input = JSON.stringify(config({ listeners, admin: { address: false } }));
+      const sluice = SluiceProcess.activated(['run', '-c', '-'], [fd], ['edge'], input);
+      try {
+        await sluice.logged('serving', 2);
+        const edge = sluice.log.find(({ msg, listener }) => msg === 'serving' && listener === 'edge');
+        assert.equal(edge?.address, `127.0.0.1:${port}`);
+        assert.equal(await call(port), 'red');
+      } finally {
+        await sluice.end();
+      }
+    }));
+
   test('belong to the listener at their address, where their name is nobody’s', () =>
     withHeldSocket(async ({ fd, address: { port } }) => {
-      const listeners = [
-        { name: 'other', address: '127.0.0.1:0' },
-        { name: 'edge', address: `127.0.0.1:${port}` },
-      ];
-      const sluice = SluiceProcess.activated(config({ listeners }), { descriptors: [fd] }, ['sluice.socket']);
+      const sluice = SluiceProcess.activated(run([0, port]), [fd], ['sluice.socket']);
       try {
         await sluice.logged('serving', 2);
         assert.equal(await call(port), 'red');
@@ -95,11 +136,10 @@ describe('sockets that systemd hands over', { skip }, () => {
   test('are refused where they are nobody’s, no listening socket, or no TCP', () =>
     withHeldSocket(async ({ fd, address: { port } }) => {
       const connection = connect(port, '127.0.0.1');
+      connection.on('error', () => {});
       await once(connection, 'connect');
       const connected = Reflect.get(Reflect.get(connection, '_handle') as object, 'fd') as number;
-      const sluice = SluiceProcess.activated(config(), { descriptors: [fd, connected, 1] }, [
-        'sluice.socket',
-      ]);
+      const sluice = SluiceProcess.activated(run([0]), [fd, connected, 1], ['sluice.socket']);
       const { code } = await sluice.exited;
       connection.destroy();
       assert.equal(code, 1);
