@@ -4,7 +4,7 @@ import type { AccessLine } from '../access-log-file.ts';
 import { eventually } from '../e2e/sluice-process.ts';
 import { tcpPeers } from '../process-facts.ts';
 import { type Random, seededRandom } from '../tls/random.ts';
-import { accountDifferences, accountsOf, accountsOfLines, liveGauges } from './accounts.ts';
+import { type Accounts, accountDifferences, accountsOf, accountsOfLines, liveGauges } from './accounts.ts';
 import { perform } from './client.ts';
 import { drawPlan } from './draw-plan.ts';
 import { differences } from './model.ts';
@@ -83,12 +83,8 @@ export class Round {
     this.#loopDelay.disable();
     const strangers = await this.#collectLines();
     this.#match(strangers);
-    const settled = await this.#settledMetrics();
     const lines = [...this.#lines.values()].flat();
-    if (this.#kills.length === 0) {
-      const expected = accountsOfLines([...lines, ...strangers]);
-      this.#problems.push(...accountDifferences(before, accountsOf(settled), expected));
-    }
+    this.#problems.push(...(await this.#metricsProblems(before, [...lines, ...strangers])));
     for (const trial of this.#own) this.#trials.delete(trial.plan.index);
     return {
       problems: this.#problems,
@@ -240,18 +236,16 @@ export class Round {
     });
   }
 
-  /** The metrics once nothing is live in them. */
-  async #settledMetrics(): Promise<ReadonlyMap<string, number>> {
-    const giveUpAt = performance.now() + settleMs;
-    for (;;) {
+  /** What the metrics say once they have settled: a worker that is kept from answering is counted as it was. */
+  async #metricsProblems(before: Accounts, lines: readonly AccessLine[]): Promise<string[]> {
+    const expected = accountsOfLines(lines);
+    for (const giveUpAt = performance.now() + settleMs; ; await sleep(50)) {
       const metrics = await this.#proxy.metrics();
-      const live = liveGauges(metrics);
-      if (live.length === 0) return metrics;
-      if (performance.now() > giveUpAt) {
-        this.#problems.push(...live);
-        return metrics;
-      }
-      await sleep(50);
+      const problems = liveGauges(metrics);
+      // What a killed worker had not yet told is lost.
+      if (this.#kills.length === 0)
+        problems.push(...accountDifferences(before, accountsOf(metrics), expected));
+      if (problems.length === 0 || performance.now() > giveUpAt) return problems;
     }
   }
 }
