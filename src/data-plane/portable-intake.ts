@@ -9,6 +9,9 @@ const maxSpare = 16;
 
 const shared = Buffer.allocUnsafeSlow(sharedBytes);
 const spare: Buffer[] = [];
+/** A copy that is larger gets memory that is used again, or the garbage collector has much to do. */
+const smallBytes = 4 * 1024;
+const copies: Buffer[] = [];
 
 /**
  * Where an upstream socket's bytes are read to. While they are few they come through the one buffer that all share
@@ -31,7 +34,14 @@ export class PortableIntake {
 
   #takeShared(bytes: number): void {
     if (bytes === sharedBytes) this.#next = spare.pop() ?? Buffer.allocUnsafeSlow(ownBytes);
-    this.onChunk(Buffer.from(shared.subarray(0, bytes)));
+    if (bytes < smallBytes) this.onChunk(Buffer.from(shared.subarray(0, bytes)));
+    else this.#takeCopy(bytes);
+  }
+
+  #takeCopy(bytes: number): void {
+    const copy = copies.pop() ?? Buffer.allocUnsafeSlow(sharedBytes);
+    shared.copy(copy, 0, 0, bytes);
+    if (this.onChunk(copy.subarray(0, bytes))) copies.push(copy);
   }
 
   #takeOwn(bytes: number, own: Buffer): void {

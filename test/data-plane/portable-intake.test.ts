@@ -38,6 +38,24 @@ describe('the intake of an upstream', () => {
     assert.notEqual(chunks[0]?.buffer, shared.buffer);
   });
 
+  it('copies large chunks into memory that it uses again, unless that is still being written from', () => {
+    const intake = new PortableIntake();
+    const chunks: Buffer[] = [];
+    for (const isFree of [true, false, false, true]) {
+      intake.onChunk = (chunk) => {
+        chunks.push(chunk);
+        return isFree;
+      };
+      read(intake, 10_000, chunks.length);
+    }
+    const [first, second, third, fourth] = chunks.map(({ buffer }) => buffer);
+    assert.equal(second, first);
+    assert.notEqual(third, second);
+    assert.notEqual(fourth, third);
+    assert.deepEqual(chunks[1], Buffer.alloc(10_000, 1));
+    assert.deepEqual(chunks[2], Buffer.alloc(10_000, 2));
+  });
+
   it('goes back to the shared buffer when a read no longer fills its own', () => {
     const intake = new PortableIntake();
     intake.onChunk = () => true;
