@@ -22,7 +22,7 @@ export interface PreparedTarget {
 /** How long a line may wait for others before it is written. */
 const flushIntervalMs = 100;
 /** Bytes gathered before a write; and bytes waiting past which lines are dropped rather than held in memory. */
-const gatheredBytes = 8 * 1024;
+const gatheredBytes = 64 * 1024;
 const mostWaitingBytes = 16 * 1024 * 1024;
 /** What the last lines get to be written: a pipe that nobody reads would hold the process for ever. */
 const lastLinesMs = 2_000;
@@ -99,6 +99,7 @@ export class AccessLog implements ConnectionObserver {
       dest: target === 'stdout' ? 1 : openSync(target, 'a', 0o640),
       sync: false,
       minLength: gatheredBytes,
+      maxWrite: 2 * gatheredBytes,
       maxLength: mostWaitingBytes,
       mkdir: false,
     });
