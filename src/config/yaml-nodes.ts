@@ -14,6 +14,7 @@ import {
 
 import type { ConfigEntry, ConfigNode, ScalarValue } from './config-node.ts';
 import type { Fault } from './finding.ts';
+import { readJson } from './json-nodes.ts';
 import { show } from './wording.ts';
 
 export type NodesResult =
@@ -22,6 +23,8 @@ export type NodesResult =
 
 /** Reads YAML 1.2, of which JSON is a part. */
 export function readYaml(text: string): NodesResult {
+  const json = readJson(text);
+  if (json !== undefined) return { ok: true, root: json };
   // Keys given twice are found later: the library compares every key with every other.
   const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, stringKeys: true });
   const errors = [...document.errors, ...document.warnings];
