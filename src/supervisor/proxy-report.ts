@@ -30,6 +30,10 @@ export interface ServedListener {
   readonly address: BindAddress;
 }
 
+export function servedListeners(sockets: ListeningSockets): ServedListener[] {
+  return Array.from(sockets.addresses(), ([listener, address]) => ({ listener, address }));
+}
+
 /** What `/status` shows of the proxy, as JSON has it: null where there is nothing to say, dates as text. */
 export interface ProxyStatus {
   readonly dataPlane: DataPlane['kind'];

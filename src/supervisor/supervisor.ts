@@ -9,22 +9,25 @@ import { NameResolver } from '../upstream/dns/name-resolver.ts';
 import type { Credentials, ToWorker } from '../worker/messages.ts';
 import { emptyQueues } from './accept-queues.ts';
 import type { BoundSocket } from './bound-socket.ts';
+import { ConfigFile } from './config-file.ts';
 import { type ConfigSource, type Reload, refused } from './config-source.ts';
-import { FileWatch, versionOf } from './file-watch.ts';
 import { Inheritance } from './handover/inheritance.ts';
 import { Successor } from './handover/successor.ts';
 import { shareLimits } from './limit-shares.ts';
 import { ListeningSockets } from './listening-sockets.ts';
 import { planReload } from './plan-reload.ts';
 import { prepareAccessLog } from './prepare-access-log.ts';
+import { prepareReload } from './prepare-reload.ts';
 import {
   type ProxyStatus,
   reportMetrics,
   reportStatus,
   type ServedListener,
   type ServingProxy,
+  servedListeners,
 } from './proxy-report.ts';
 import { resolveUser } from './resolve-user.ts';
+import { Turns } from './turns.ts';
 import { UpstreamWatch } from './upstream-watch.ts';
 import { type Restart, WorkerPool } from './worker-pool.ts';
 import { drainGraceMs } from './worker-process.ts';
@@ -67,7 +70,7 @@ const firstLookupsMs = 3_000;
  */
 export class Supervisor {
   readonly #log: Logger;
-  readonly #source: ConfigSource | undefined;
+  readonly #file: ConfigFile | undefined;
   readonly #inheritance: Inheritance;
   readonly #observer: SupervisorObserver | undefined;
   #successor: Successor | undefined;
@@ -79,11 +82,8 @@ export class Supervisor {
   #pool: WorkerPool | undefined;
   #serving: ServingProxy | undefined;
   readonly #reloads = { success: 0, failure: 0 };
-  /** Settles when nobody starts, reloads or restarts workers. */
-  #turn: Promise<unknown> = Promise.resolve();
-  #fileWatch: FileWatch | undefined;
-  /** As `ConfigSource.version`, before the latest reading. */
-  #fileVersion: string;
+  /** Of who starts, reloads, restarts workers or upgrades. */
+  readonly #turns = new Turns();
   #hasServed = false;
   #isStopping = false;
   readonly #abortion = new AbortController();
@@ -91,8 +91,7 @@ export class Supervisor {
   constructor(log: Logger, { source, inheritance = Inheritance.none(), observer }: SupervisorOptions = {}) {
     this.#log = log;
     this.#observer = observer;
-    this.#source = source;
-    this.#fileVersion = source?.version ?? '';
+    this.#file = source && new ConfigFile(source, () => void this.reload('watch'), log);
     this.#inheritance = inheritance;
   }
 
@@ -140,9 +139,7 @@ export class Supervisor {
 
   /** Resolves when every worker serves every listener, or when that cannot be. To be called once. */
   start(snapshot: Snapshot): Promise<Start> {
-    const started = this.#start(snapshot);
-    this.#turn = started;
-    return started;
+    return this.#turns.take(() => this.#start(snapshot));
   }
 
   async #start(snapshot: Snapshot): Promise<Start> {
@@ -181,9 +178,7 @@ export class Supervisor {
    * nothing at all where it has problems. One at a time; `why`: who has asked for it, for the log.
    */
   reload(why = 'POST /reload'): Promise<Reload> {
-    const reload = this.#turn.then(() => this.#reload(why));
-    this.#turn = reload.catch(() => {});
-    return reload;
+    return this.#turns.take(() => this.#reload(why));
   }
 
   async #reload(why: string): Promise<Reload> {
@@ -199,10 +194,9 @@ export class Supervisor {
   }
 
   async #readAndApply(): Promise<Reload> {
-    if (this.#source === undefined) return refused('there is no file to read the configuration from again');
+    if (this.#file === undefined) return refused('there is no file to read the configuration from again');
     if (this.#serving === undefined) return refused(notServing);
-    this.#fileVersion = versionOf(this.#source.file);
-    const loaded = await this.#source.load(this.#serving.snapshot.routes);
+    const loaded = await this.#file.load(this.#serving.snapshot.routes);
     if (!loaded.ok) return loaded;
     const { snapshot, changes } = planReload(this.#serving.snapshot, loaded.snapshot, loaded.routeChanges);
     const problems = await this.#apply(snapshot, this.#serving);
@@ -213,38 +207,22 @@ export class Supervisor {
   /** Every worker switches, or none does and nothing has changed: one line each why not. */
   async #apply(snapshot: Snapshot, serving: ServingProxy): Promise<readonly string[]> {
     if (this.#isStopping) return [stopping];
-    const logProblem = prepareAccessLog(snapshot.log.access, this.#credentials);
-    if (logProblem !== undefined) return [logProblem];
-    const { watch, pool } = serving;
-    const { listeners, workers } = snapshot;
-    const opened = await ListeningSockets.open(listeners, workers, this.#addon, serving.sockets);
-    if (!opened.ok) return opened.problems;
-    const { sockets } = opened;
-    const next: ServingProxy = {
-      ...serving,
-      snapshot,
-      loadedAt: new Date(),
-      sockets,
-      served: servedListeners(sockets),
-    };
-    const setup = (index: number) => workerSetup(index, next, this.#credentials);
-    const watched = watch.prepare(snapshot.upstreams);
+    const prepared = await prepareReload(serving, snapshot, {
+      addon: this.#addon,
+      credentials: this.#credentials,
+      lookupsMs: firstLookupsMs,
+      objection: () => (this.#isStopping ? stopping : undefined),
+    });
+    if (!prepared.ok) return prepared.problems;
 
-    const [problems] = await Promise.all([pool.prepare(setup), watch.settled(firstLookupsMs, watched)]);
-    if (this.#isStopping) problems.push(stopping);
-    if (problems.length > 0) {
-      pool.stay();
-      watch.discard(watched);
-      sockets.closeExcept(serving.sockets);
-      return problems;
-    }
-
+    const { next, setup, watched } = prepared;
+    const { sockets, watch, pool } = next;
     this.#serving = next;
     this.#snapshot = snapshot;
     this.#sockets = sockets;
     this.#log.level = snapshot.log.level;
     watch.configure(watched);
-    this.#followFile(snapshot.watch);
+    this.#file?.follow(snapshot.watch && !this.#isStopping);
     await this.#emptyQueues(serving.sockets.except(sockets), removalPatienceMs);
     await pool.switchTo(setup);
     next.limits?.keepOnly(snapshot.upstreams);
@@ -264,9 +242,7 @@ export class Supervisor {
    * at a time with reloads.
    */
   restartWorkers(): Promise<Restart> {
-    const restart = this.#turn.then(() => this.#restartWorkers());
-    this.#turn = restart.catch(() => {});
-    return restart;
+    return this.#turns.take(() => this.#restartWorkers());
   }
 
   async #restartWorkers(): Promise<Restart> {
@@ -334,7 +310,7 @@ export class Supervisor {
     this.#hasServed = true;
     const problem = await this.#takeOver(sockets);
     if (problem !== undefined) return this.#giveUp(problem);
-    this.#followFile(snapshot.watch);
+    this.#file?.follow(snapshot.watch && !this.#isStopping);
     return { ok: true, plane: plane.kind, served };
   }
 
@@ -355,9 +331,7 @@ export class Supervisor {
    * then, too, and is to be stopped; those who wait at a socket that is given away are the other one's.
    */
   upgrade(why: string): Promise<Upgrade> {
-    const upgrade = this.#turn.then(() => this.#upgrade(why));
-    this.#turn = upgrade.catch(() => {});
-    return upgrade;
+    return this.#turns.take(() => this.#upgrade(why));
   }
 
   async #upgrade(why: string): Promise<Upgrade> {
@@ -382,21 +356,6 @@ export class Supervisor {
     return { ok: false, problems };
   }
 
-  /** Reloads whenever the file may have changed: where it has not, nothing changes. */
-  #followFile(isWanted: boolean): void {
-    if (!isWanted || this.#isStopping) {
-      this.#fileWatch?.close();
-      this.#fileWatch = undefined;
-    } else if (this.#source !== undefined) {
-      this.#fileWatch ??= new FileWatch(
-        this.#source.file,
-        this.#fileVersion,
-        () => void this.reload('watch'),
-        (error) => this.#log.error({ error: String(error) }, 'the configuration cannot be watched'),
-      );
-    }
-  }
-
   /** Of sockets that are about to be closed. Without the addon there is no way to. */
   async #emptyQueues(sockets: readonly BoundSocket[], patienceMs: number): Promise<void> {
     if (this.#addon === undefined || sockets.length === 0) return;
@@ -416,14 +375,10 @@ export class Supervisor {
     this.#sockets?.close();
     this.#sockets = undefined;
     this.#watch?.close();
-    this.#fileWatch?.close();
+    this.#file?.close();
     await this.#pool?.end(last, patienceMs);
   }
 }
 
 const stopping = 'the proxy is about to end';
 const notServing = 'the proxy does not serve yet';
-
-function servedListeners(sockets: ListeningSockets): ServedListener[] {
-  return [...sockets.addresses()].map(([listener, address]) => ({ listener, address }));
-}
