@@ -1,4 +1,4 @@
-/** Which of the workers this is. Limits are divided among them, and each starts its rounds somewhere else. */
+/** Which of the workers this is: each starts its rounds somewhere else, and has its part of limits that are divided. */
 export interface WorkerSlot {
   readonly index: number;
   readonly count: number;
