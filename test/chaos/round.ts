@@ -36,8 +36,9 @@ export interface RoundResult {
 }
 
 const atOnce = 48;
-/** The access log may keep a line this long before it is written, and a killed worker's scrape is this old. */
+/** The access log may keep a line this long before it is written; on a stalled machine so many times its longest stall. */
 const unwrittenMs = 2_000;
+const unwrittenStalls = 10;
 const settleMs = 30_000;
 /** Whoever is kept from running this long may have kept the proxy from it, too. */
 const stallMs = 250;
@@ -213,7 +214,7 @@ export class Round {
     if (this.#kills.some(({ victims }) => victims.has(trial.plan.address))) return;
     const { plane } = this.#options;
     const endedAt = trial.endedAt ?? 0;
-    const wasStalled = this.#loopDelay.max / 1e6 >= stallMs;
+    const wasStalled = this.#longestStallMs >= stallMs;
     const wasDrained = this.#drains.some(
       (at) => at >= trial.startedAt && endedAt - at >= timeouts.drainMs / 2,
     );
@@ -221,17 +222,19 @@ export class Round {
     this.#problems.push(...wrong.map((each) => `${told(trial)}: ${each} [${JSON.stringify(line)}]`));
   }
 
+  get #longestStallMs(): number {
+    return this.#loopDelay.max / 1e6;
+  }
+
   /** Whether a killed worker may have had the connection, or its line not yet written. */
   #mayBeLost(trial: Trial): boolean {
     const { address } = trial.plan;
     const { connectedAt = 0, endedAt = Number.POSITIVE_INFINITY } = trial;
+    const marginMs = Math.max(unwrittenMs, unwrittenStalls * this.#longestStallMs);
     return this.#kills.some(({ at, victims, others }) => {
       if (victims.has(address)) return true;
       return (
-        !others.has(address) &&
-        connectedAt <= at &&
-        endedAt >= at - unwrittenMs &&
-        endedAt <= at + unwrittenMs
+        !others.has(address) && connectedAt <= at && endedAt >= at - marginMs && endedAt <= at + marginMs
       );
     });
   }
