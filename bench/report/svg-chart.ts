@@ -34,6 +34,7 @@ export function svgChart(sections: readonly Section[]): string {
   }
   const width = labelWidth + barWidth + 100;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" font-family="sans-serif" font-size="12">
+<title>What each operation costs</title>
 <rect width="100%" height="100%" fill="white"/>
 ${parts.join('\n')}
 </svg>

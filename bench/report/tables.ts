@@ -67,6 +67,7 @@ export function markdownSection(section: Section): string[] {
   return [
     `### ${section.title}`,
     '',
+    ...(section.bestPeer === undefined ? [] : [`Best peer: ${section.bestPeer}.`, '']),
     line(shownColumns.map(({ heading }) => heading)),
     line(shownColumns.map((_, i) => (i === 0 ? '---' : '--:'))),
     ...section.rows.map((row) => line(shownColumns.map(({ cell }) => cell(row)))),

@@ -20,7 +20,7 @@ export interface Results {
 /** results.json, results.svg and README.md. */
 export function writeResults(folder: string, results: Results): void {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'results.json'), `${JSON.stringify(results, rounded, 1)}\n`);
+  writeFileSync(join(folder, 'results.json'), `${JSON.stringify(results, rounded, 2)}\n`);
   writeFileSync(join(folder, 'results.svg'), svgChart(results.sections));
   writeFileSync(join(folder, 'README.md'), markdown(results));
 }
