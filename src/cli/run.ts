@@ -3,9 +3,9 @@ import type { Logger } from 'pino';
 import type { AdminServer } from '../admin/admin-server.ts';
 import type { UpgradeResult } from '../admin/administered.ts';
 import { parseAdminAddress } from '../config/address.ts';
-import { ConfigLoader } from '../config/config-loader.ts';
+import { ConfigLoader, loadFirst } from '../config/config-loader.ts';
 import { snapshotFromFlags } from '../config/flags.ts';
-import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import type { LoadedConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { AdminSnapshot, LogLevel, Snapshot } from '../config/snapshot.ts';
 import { listenerAddress } from '../supervisor/bind-problem.ts';
@@ -79,7 +79,7 @@ async function run(flags: RunFlags, command: Command): Promise<void> {
 
 async function runProxy(inheritance: Inheritance, flags: RunFlags, command: Command): Promise<void> {
   const version = versionOf(flags.config ?? '');
-  const loaded = usableOrFail(load(flags, command));
+  const loaded = usableOrFail(await load(flags, command));
   const snapshot = withOverrides(loaded.snapshot, flags);
   const log = createProcessLog(snapshot.log.level);
   for (const warning of loaded.warnings) log.warn(warning);
@@ -134,7 +134,7 @@ function whyNoUpgrade({ config }: RunFlags, log: Logger): UpgradeResult | undefi
   return { ok: false, problems: [problem] };
 }
 
-function load(flags: RunFlags, command: Command): LoadedConfig {
+async function load(flags: RunFlags, command: Command): Promise<LoadedConfig> {
   const { config, listen = [], route = [], admin } = flags;
   const hasFlags = listen.length > 0 || route.length > 0;
   if (config === undefined && !hasFlags) {
@@ -149,7 +149,7 @@ function load(flags: RunFlags, command: Command): LoadedConfig {
   }
   if (hasFlags)
     command.error('error: -c and --listen or --route exclude each other: name the listeners in the file');
-  return loadConfig({ file: config });
+  return loadFirst(config);
 }
 
 /** Undefined: standard input and flags cannot be read again. */

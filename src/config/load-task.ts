@@ -6,8 +6,8 @@ import { type LoadedConfig, loadConfig } from './load.ts';
 
 export interface LoadTask {
   readonly file: string;
-  /** The routes that are served. */
-  readonly before: PackedRoutes;
+  /** The routes that are served; undefined: none, and nothing is told of changes. */
+  readonly before: PackedRoutes | undefined;
 }
 
 type Loaded = LoadedConfig & { readonly ok: true };
@@ -15,11 +15,15 @@ export type ReloadedConfig =
   | (Loaded & { readonly routeChanges: RouteChanges })
   | Exclude<LoadedConfig, Loaded>;
 
+const noChanges: RouteChanges = { added: [], removed: [], changed: [] };
+
 /** What runs in a thread of `ConfigLoader`. */
 export default function loadTask({ file, before }: LoadTask): ReloadedConfig {
   yieldToWorkers();
   const loaded = loadConfig({ file });
-  return loaded.ok ? { ...loaded, routeChanges: compareRoutes(before, loaded.snapshot.routes) } : loaded;
+  if (!loaded.ok) return loaded;
+  const { routes } = loaded.snapshot;
+  return { ...loaded, routeChanges: before === undefined ? noChanges : compareRoutes(before, routes) };
 }
 
 /** On Linux a priority is a thread's, and 0 means the caller: elsewhere it would be the whole process's. */
