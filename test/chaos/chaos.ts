@@ -20,6 +20,7 @@ export interface ChaosResult {
   readonly outcomes: Readonly<Record<string, number>>;
   readonly endedWorkers: number;
   readonly lost: number;
+  readonly undecidedRounds: number;
   /** After the first round, and after the last. */
   readonly pssKib: readonly [first: number, last: number];
 }
@@ -54,12 +55,14 @@ async function rounds(
   let warm = idle;
   let endedWorkers = 0;
   let lost = 0;
+  let undecidedRounds = 0;
   let number = 0;
   for (; goesOn(number); number++) {
     const round = new Round(proxy, trials, { plane, seed, number, connections, isViolent: number % 2 === 1 });
     const result = await round.run();
     endedWorkers += result.endedWorkers;
     lost += result.lost;
+    if (result.isUndecided) undecidedRounds += 1;
     await proxy.ready();
     problems.push(...result.problems.map((problem) => `round ${number}: ${problem}`));
     for (const [outcome, count] of Object.entries(result.outcomes))
@@ -74,8 +77,8 @@ async function rounds(
     problems.push(`memory grew from ${pssKib[0]} to ${pssKib[1]} KiB`);
   const { code, complaints } = await proxy.stop();
   if (code !== 0) problems.push(`ended with the code ${code}`);
-  problems.push(...complaints.filter((line) => !/is replaced|not reloaded/.test(line)));
-  return { problems, rounds: number, outcomes, endedWorkers, lost, pssKib };
+  problems.push(...complaints.filter((line) => !/is replaced|not reloaded|no sign of life/.test(line)));
+  return { problems, rounds: number, outcomes, endedWorkers, lost, undecidedRounds, pssKib };
 }
 
 /** Sockets of refused clients linger for a second. */

@@ -102,6 +102,11 @@ export class ChaosProxy {
     return reloaded;
   }
 
+  /** How often the supervisor has taken a worker for dead, as it said nothing for seconds. */
+  get silentWorkers(): number {
+    return this.#proxy.sluice.log.filter(({ msg }) => msg.startsWith('worker gives no sign of life')).length;
+  }
+
   /** Resolves when every worker is there and serves the newest configuration. */
   async ready(): Promise<void> {
     await eventually('every worker is ready', async () =>

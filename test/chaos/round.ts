@@ -31,6 +31,8 @@ export interface RoundResult {
   readonly problems: readonly string[];
   readonly outcomes: Readonly<Record<string, number>>;
   readonly endedWorkers: number;
+  /** A stalled machine kept a worker from giving signs of life, and the supervisor killed it: nothing can be said. */
+  readonly isUndecided: boolean;
   /** Connections that a killed worker took with it, or whose accounts it did. */
   readonly lost: number;
 }
@@ -78,6 +80,7 @@ export class Round {
   }
 
   async run(): Promise<RoundResult> {
+    const { silentWorkers } = this.#proxy;
     const before = accountsOf(await this.#proxy.metrics());
     this.#loopDelay.enable();
     await this.#carryOut();
@@ -87,8 +90,12 @@ export class Round {
     const lines = [...this.#lines.values()].flat();
     this.#problems.push(...(await this.#metricsProblems(before, [...lines, ...strangers])));
     for (const trial of this.#own) this.#trials.delete(trial.plan.index);
+    const isSilent = this.#proxy.silentWorkers > silentWorkers;
+    const isUndecided = isSilent && this.#longestStallMs >= stallMs;
+    if (isSilent) this.#problems.push('a worker gave no sign of life');
     return {
-      problems: this.#problems,
+      problems: isUndecided ? [] : this.#problems,
+      isUndecided,
       outcomes: tally(lines.map(({ outcome }) => outcome)),
       endedWorkers: this.#kills.length + this.#drains.length,
       lost: this.#own.filter((trial) => !this.#lines.has(trial)).length - strangers.length,
