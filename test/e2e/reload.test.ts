@@ -119,6 +119,24 @@ for (const plane of planes) {
         await old.hangUp();
       }));
 
+    test('a listener that is removed under a closed loop of new connections resets nobody', () => {
+      const listeners = [{ name: 'edge', address: '127.0.0.1:0' }];
+      const both = [...listeners, { name: 'second', address: '127.0.0.1:0' }];
+      return withProxy(config('red', { listeners: both }), async (proxy) => {
+        const second = await portOf(proxy, 'second');
+        const answers: string[] = [];
+        const callers = Array.from({ length: 8 }, async () => {
+          for (let answer = 'red'; answer === 'red'; answers.push(answer)) answer = await call(second);
+        });
+        await eventually('the loop turns', () => answers.length > 50);
+        await proxy.reload(config('red', { listeners }));
+        await Promise.all(callers);
+        const { red: served = 0, ...others } = tally(answers);
+        assert.ok(served > 50);
+        assert.deepEqual(others, { ECONNREFUSED: 8 });
+      });
+    });
+
     test('an address in use is refused, and nothing has changed', () =>
       withProxy(config('red'), async (proxy, edge) => {
         const other = createServer().listen(0, '127.0.0.1');
