@@ -26,10 +26,11 @@ export class ConfigFile {
 
   /** Tells whenever the file may be another than was read, or from here on does not. */
   follow(isWanted: boolean): void {
-    if (!isWanted) return this.close();
-    this.#watch ??= new FileWatch(this.#source.file, this.#version, this.#changed, (error) =>
-      this.#log.error({ error: String(error) }, 'the configuration cannot be watched'),
-    );
+    if (!isWanted) this.close();
+    else
+      this.#watch ??= new FileWatch(this.#source.file, this.#version, this.#changed, (error) =>
+        this.#log.error({ error: String(error) }, 'the configuration cannot be watched'),
+      );
   }
 
   close(): void {
