@@ -29,6 +29,8 @@ process.once('disconnect', () => worker.drain());
 process.on('SIGINT', () => {});
 process.on('SIGHUP', () => {});
 process.on('SIGUSR2', () => {});
+// Node.js would open its debugger.
+process.on('SIGUSR1', () => {});
 process.on('SIGTERM', () => worker.leave());
 
 void worker.ended

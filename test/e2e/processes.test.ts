@@ -42,6 +42,21 @@ for (const plane of planes) {
         for (let turn = 0; turn < 20; turn++) await echoOnce(sluice.port);
       }));
 
+    test('a signal for the supervisor that reaches the workers, too, changes nothing for them', () =>
+      withSluice({}, async (sluice) => {
+        const before = sluice.workerPids;
+        for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP', 'SIGINT'] as const) {
+          for (const pid of before) process.kill(pid, signal);
+        }
+        // On as many connections as it takes to have heard of every worker: the signals have been delivered by then.
+        for (let turn = 0; turn < 20; turn++) await echoOnce(sluice.port);
+        assert.ok(before.every(isRunning));
+        assert.deepEqual(
+          sluice.stderr.filter((line) => line.includes('Debugger')),
+          [],
+        );
+      }));
+
     test('the port refuses nobody while a worker is replaced', () =>
       withSluice({}, async (sluice) => {
         const [victim = 0] = sluice.workerPids;
