@@ -45,17 +45,18 @@ for (const plane of planes) {
         for (const stream of streams) assert.equal(await stream.ask(), 'shop');
         let isRestarting = true;
         const answers: string[] = [];
-        const callers = Array.from({ length: 4 }, async () => {
+        const callers = Array.from({ length: 2 }, async () => {
           while (isRestarting) answers.push(await call(port));
         });
 
-        const { code, stdout, stderr } = await proxy.command('restart-workers');
+        const { replaced } = JSON.parse(await proxy.ask('POST', '/restart-workers'));
         isRestarting = false;
         await Promise.all(callers);
-        assert.deepEqual([code, stderr], [0, '']);
         const now = proxy.sluice.workerPids;
-        const lines = former.map((pid, index) => `worker ${index}: process ${pid} is now ${now[index]}\n`);
-        assert.equal(stdout, lines.join(''));
+        assert.deepEqual(
+          replaced,
+          former.map((before, index) => ({ index, before, now: now[index] })),
+        );
         assert.deepEqual(
           former.filter((pid) => now.includes(pid)),
           [],
@@ -67,6 +68,15 @@ for (const plane of planes) {
         for (const stream of streams) assert.equal(await stream.ask(), 'shop');
         for (const stream of streams) await stream.hangUp();
         await eventually('the old ones have gone', () => !former.some(isRunning));
+      }));
+
+    test('is told worker by worker', () =>
+      withProxy({ workers: 1 }, async (proxy) => {
+        const [before] = proxy.sluice.workerPids;
+        const { code, stdout, stderr } = await proxy.command('restart-workers');
+        const [now] = proxy.sluice.workerPids;
+        assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+        assert.equal(stdout, `worker 0: process ${before} is now ${now}\n`);
       }));
 
     test('leaves all as it is where a new one cannot start', async () => {

@@ -169,7 +169,7 @@ for (const dataPlane of planes) {
     test('keep what a worker that drains has counted to its end', async () => {
       const [first = 0] = sluice.workerPids;
       process.kill(first, 'SIGTERM');
-      await sluice.logged('worker drains on a signal of its own and is replaced');
+      await sluice.logged('worker leaves on a signal of its own and is replaced');
       await Promise.all(live.map((client) => client.end()));
       const metrics = await ended(41);
       assert.equal(metrics.get('sluice_connections_total{listener="edge",route="echo",outcome="ok"}'), 27);
