@@ -77,7 +77,11 @@ async function rounds(
     problems.push(`memory grew from ${pssKib[0]} to ${pssKib[1]} KiB`);
   const { code, complaints } = await proxy.stop();
   if (code !== 0) problems.push(`ended with the code ${code}`);
-  problems.push(...complaints.filter((line) => !/is replaced|not reloaded|no sign of life|dies again and again/.test(line)));
+  problems.push(
+    ...complaints.filter(
+      (line) => !/is replaced|not reloaded|no sign of life|dies again and again/.test(line),
+    ),
+  );
   return { problems, rounds: number, outcomes, endedWorkers, lost, undecidedRounds, pssKib };
 }
 

@@ -16,7 +16,7 @@ export function record(figures: readonly FaultFigures[]): void {
   const isAnew = (before: FaultFigures) =>
     figures.some(({ fault, plane }) => fault === before.fault && plane === before.plane);
   const all = [...recorded().filter((before) => !isAnew(before)), ...figures];
-  writeFileSync(recordFile, `${JSON.stringify(all, undefined, 1)}\n`);
+  writeFileSync(recordFile, `${JSON.stringify(all, undefined, 2)}\n`);
   writeFileSync(documentFile, withTable(readFileSync(documentFile, 'utf8'), all));
 }
 
