@@ -85,6 +85,11 @@ export class Upstream {
     return this.#tiers.pick(request, tried);
   }
 
+  /** Whether `pick` would choose another than these, as of its last choice. */
+  hasUntried(tried: readonly Endpoint[]): boolean {
+    return this.#tiers.hasUntried(tried);
+  }
+
   /** A dial begins: from here on the connection counts as the endpoint's. */
   dialled(endpoint: Endpoint): void {
     endpoint.activeConnections += 1;

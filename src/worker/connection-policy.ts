@@ -41,7 +41,7 @@ const unreachable: Reject = {
   how: { alert: tlsAlert.internal_error },
   outcome: 'upstream_unreachable',
 };
-/** It had connected, and there is nobody left to connect to. */
+/** It had connected, and there is no other to connect to. */
 const upstreamReset: Reject = { kind: 'reject', how: 'reset', outcome: 'upstream_reset' };
 const full: Reject = { kind: 'reject', how: { alert: tlsAlert.internal_error }, outcome: 'upstream_full' };
 const nameNotAllowed: Reject = {
@@ -173,7 +173,9 @@ export class ConnectionPolicy implements Policy {
       else if (entry.upstream.dialFailed(endpoint, nowMs)) this.#ejections.began(entry.upstream, endpoint);
     }
     const isLast = isOwnFault || record.dials >= entry.settings.connectAttempts;
-    if (isLast && failure.code === 'ECONNRESET') return upstreamReset;
+    // It had accepted: what it resets is passed on, unless there is another to do better.
+    const isReset = failure.code === 'ECONNRESET';
+    if (isReset && (isLast || !hasUntried(record, entry))) return upstreamReset;
     return asUnderstood(record, isLast ? unreachable : this.#dial(connection, record, entry));
   }
 
@@ -250,6 +252,10 @@ export class ConnectionPolicy implements Policy {
     const { serverName, alpn, tlsVersion, ja4, features } = hello;
     record.hello = { serverName, alpn, tlsVersion, ja4, ech: features.ech };
   }
+}
+
+function hasUntried(record: ConnectionRecord, { serverNames, upstream }: UpstreamEntry): boolean {
+  return serverNames ? record.dials < record.addresses.length : upstream.hasUntried(record.tried);
 }
 
 /** A client that speaks no TLS gets no alert: its connection is just closed. */

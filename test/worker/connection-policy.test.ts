@@ -78,6 +78,13 @@ describe('the policy, told that an endpoint was reset before its first byte', ()
     assert.equal(policy.dialFailed(connection, { code: 'ECONNRESET', afterMs: 1 }).kind, 'dial');
   });
 
+  test('resets the client when there is no other', () => {
+    const policy = policyFor({ connectAttempts: 3, endpoints: [{ address: '127.0.0.1:1' }] });
+    const connection = dialledConnection(policy);
+    const answer = policy.dialFailed(connection, { code: 'ECONNRESET', afterMs: 1 });
+    assert.deepEqual(howRejected(answer), ['reset', 'upstream_reset']);
+  });
+
   test('resets the client when no attempt is left', () => {
     const policy = policyFor({ connectAttempts: 2 });
     const connection = dialledConnection(policy);

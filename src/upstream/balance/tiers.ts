@@ -20,6 +20,7 @@ export class Tiers {
   #balancers = new Map<number, Balancer>();
   /** The same, best first. */
   #ordered: readonly Balancer[] = [];
+  #candidates: readonly Endpoint[] = none;
 
   constructor(newBalancer: () => Balancer) {
     this.#newBalancer = newBalancer;
@@ -35,6 +36,7 @@ export class Tiers {
     }
     this.#balancers = balancers;
     this.#ordered = [...balancers.values()];
+    this.#candidates = [...tiers.values()].flat();
   }
 
   /** One not yet tried, from the best tier that has any; when all are tried, one of the best tier again. */
@@ -44,6 +46,10 @@ export class Tiers {
       if (endpoint !== undefined) return endpoint;
     }
     return this.#ordered[0]?.pick(request, none);
+  }
+
+  hasUntried(tried: readonly Endpoint[]): boolean {
+    return this.#candidates.some((endpoint) => !tried.includes(endpoint));
   }
 
   loadChanged(endpoint: Endpoint): void {
