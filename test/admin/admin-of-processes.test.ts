@@ -65,7 +65,7 @@ describe('the admin address of a running proxy', () => {
           endpoint: backend.address,
           weight: 1,
           state: 'up',
-          why: '',
+          why: 'no probes: real connections decide',
           connections: 1,
           lastProbe: null,
           certificateExpiresAt: null,
@@ -100,7 +100,7 @@ describe('the admin address of a running proxy', () => {
       const admin = ['--admin', `unix:${path}`];
       const { stdout } = await runSluice(['status', ...admin]);
       assert.match(stdout, /^Sluice \S+, serving, up /);
-      assert.match(stdout, /^echo +127\.0\.0\.1:\d+ +1 +up +0$/m);
+      assert.match(stdout, /^echo +127\.0\.0\.1:\d+ +1 +up +0 +no probes: real connections decide$/m);
       const asJson = await runSluice(['status', '--json', ...admin]);
       assert.equal(JSON.parse(asJson.stdout).state, 'serving');
       assert.deepEqual(await runSluice(['drain', ...admin]), { code: 0, stdout: 'draining\n', stderr: '' });
