@@ -12,9 +12,10 @@ if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(', ')}`);
   process.exit(1);
 }
+// A file that never ends fails, by name, instead of the whole run.
 const run = spawnSync(
   process.execPath,
-  ['--import', 'tsx', '--test', '--test-concurrency=2', ...flags, ...files],
+  ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=420000', ...flags, ...files],
   {
     stdio: 'inherit',
   },

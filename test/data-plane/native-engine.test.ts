@@ -99,8 +99,9 @@ describeNative('the native engine', ({ Engine }, makePlane) => {
       const open = new Engine({ ...options, ended: () => ended++ });
       registry.register(open, 'open');
       open.listen(handle.fd, 0, 5000, 65_536, false);
+      return new WeakRef(open);
     };
-    await makeAndClose();
+    const left = await makeAndClose();
     await until(() => {
       collectGarbage();
       return gone.has('closed');
@@ -111,6 +112,9 @@ describeNative('the native engine', ({ Engine }, makePlane) => {
     await until(() => ended === 1, 'the other still works');
     assert.deepEqual([...gone], ['closed']);
     handle.close();
+    const open = left.deref();
+    assert.ok(open);
+    await close(open);
   });
 
   fact(makePlane, 'keeps what it needs through garbage collections', async (rig) => {
