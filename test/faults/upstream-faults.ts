@@ -53,9 +53,10 @@ export const upstreamFaults: readonly Fault[] = [
   },
   {
     name: 'upstream accepts, then resets',
-    promise: 'nothing but the hello is lost, so it is dialled again; then the client is reset too',
+    promise:
+      'nothing but the hello is lost, so another would be dialled; where there is none, the client is reset too',
     outcomes: ['upstream_reset'],
-    failedDials: { ECONNRESET: 2 },
+    failedDials: { ECONNRESET: 1 },
     upstream: () => serve((socket) => void socket.resetAndDestroy()),
     run: conversations(faultyHello, isReset, { ends: false }),
   },
