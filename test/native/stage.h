@@ -147,6 +147,8 @@ inline Bytes Pattern(size_t from, size_t size, int stream) {
 
 // Of a listening socket it is what the accepted ones start with.
 inline void SetReceiveBuffer(const Fd& fd, int bytes) {
+  // Past net.core.rmem_max for who may.
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) == 0) return;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
