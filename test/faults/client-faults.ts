@@ -20,9 +20,13 @@ async function inTurns(stage: Stage, times: number, each: (index: number) => Pro
   await Promise.all(Array.from({ length: atOnce }, takeTurns));
 }
 
-/** While it lasts the others are looked at, again and again. */
-async function watched(stage: Stage, attack: Promise<void>): Promise<void> {
-  await Promise.all([stage.look(), attack]);
+/** So many clients who each do this; meanwhile the others are looked at. */
+function storm(most: number, each: (stage: Stage) => Promise<void>): Fault['run'] {
+  return async (stage) => {
+    const times = stage.times(most);
+    await Promise.all([stage.look(), inTurns(stage, times, () => each(stage))]);
+    return times;
+  };
 }
 
 const echo = () => serve((socket) => void socket.pipe(socket));
@@ -53,16 +57,9 @@ export const clientFaults: readonly Fault[] = [
     name: 'connection flood: connect, say nothing, end',
     promise: 'nothing is dialled',
     outcomes: ['client_closed_early'],
-    run: async (stage) => {
-      const times = stage.times(20_000);
-      await watched(
-        stage,
-        inTurns(stage, times, async () => {
-          await converse(stage.port, new Uint8Array(0));
-        }),
-      );
-      return times;
-    },
+    run: storm(20_000, async (stage) => {
+      await converse(stage.port, new Uint8Array(0));
+    }),
   },
   {
     name: 'hellos that stop at every byte, and end',
@@ -97,38 +94,24 @@ export const clientFaults: readonly Fault[] = [
     promise: 'each is passed on as a reset',
     outcomes: ['client_reset'],
     upstream: echo,
-    run: async (stage) => {
-      const times = stage.times(10_000);
-      await watched(
-        stage,
-        inTurns(stage, times, async () => {
-          const socket = quietSocket(stage.port);
-          socket.write(faultyHello);
-          await happened(socket, 'data');
-          socket.resetAndDestroy();
-          await closed(socket);
-        }),
-      );
-      return times;
-    },
+    run: storm(10_000, async (stage) => {
+      const socket = quietSocket(stage.port);
+      socket.write(faultyHello);
+      await happened(socket, 'data');
+      socket.resetAndDestroy();
+      await closed(socket);
+    }),
   },
   {
     name: 'RST storm: resets right after connecting',
     promise: 'ended; nothing is dialled',
     outcomes: ['client_closed_early'],
-    run: async (stage) => {
-      const times = stage.times(10_000);
-      await watched(
-        stage,
-        inTurns(stage, times, async () => {
-          const socket = quietSocket(stage.port);
-          await happened(socket, 'connect');
-          socket.resetAndDestroy();
-          await closed(socket);
-        }),
-      );
-      return times;
-    },
+    run: storm(10_000, async (stage) => {
+      const socket = quietSocket(stage.port);
+      await happened(socket, 'connect');
+      socket.resetAndDestroy();
+      await closed(socket);
+    }),
   },
   {
     name: 'zero-window clients: ask for much, and never read',
