@@ -8,10 +8,14 @@ import type { DialAddress, SocketAddress } from './data-plane.ts';
  */
 export const addressWords = 6;
 
+/** A view of the words themselves would cost more than all the rest. */
+const addressOnly = new Int32Array(addressWords - 2);
+const bytes = new Uint8Array(addressOnly.buffer);
+
 export function readIpAddress(words: Int32Array, at: number): SocketAddress {
   const family = words[at] === 6 ? 6 : 4;
   const port = words[at + 1] ?? 0;
-  const bytes = new Uint8Array(words.buffer, words.byteOffset + (at + 2) * 4, family === 6 ? 16 : 4);
+  for (let word = 0; word < addressOnly.length; word++) addressOnly[word] = words[at + 2 + word] ?? 0;
   const address =
     family === 6
       ? ipaddr.fromByteArray([...bytes]).toString()

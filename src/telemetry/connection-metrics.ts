@@ -18,7 +18,7 @@ const mostFailureRows = 10_000;
 
 /** Counts the connections of one worker. Nothing of it outlives a call but numbers. */
 export class ConnectionMetrics implements ConnectionObserver {
-  readonly wantsHello = false;
+  readonly wantsProfile = false;
   readonly counters: Counters = newCounters();
   readonly #bytesOfHellos = this.counters.helloBytes.row();
   readonly #features = this.counters.helloFeatures.row();

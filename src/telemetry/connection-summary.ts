@@ -1,4 +1,5 @@
 import type { Ending, SocketAddress } from '../data-plane/data-plane.ts';
+import type { ClientProfile } from '../tls/client-profile.ts';
 
 /** All that is known of a connection once it has ended: what the access log and the metrics are made from. */
 export interface ConnectionSummary {
@@ -6,8 +7,10 @@ export interface ConnectionSummary {
   readonly id: string;
   readonly listener: string;
   readonly client: SocketAddress;
-  /** What its ClientHello said; undefined: there was none. */
-  readonly hello: HelloSummary | undefined;
+  /** As sent; undefined: no SNI. */
+  readonly serverName: string | undefined;
+  /** What else its ClientHello said; undefined: there was none, or no observer wants it. */
+  readonly profile: ClientProfile | undefined;
   readonly route: string | undefined;
   readonly upstream: string | undefined;
   readonly endpoint: string | undefined;
@@ -21,22 +24,10 @@ export interface ByteCounts {
   readonly down: number;
 }
 
-export interface HelloSummary {
-  /** As sent; undefined: no SNI. */
-  readonly serverName: string | undefined;
-  /** In the client's order. */
-  readonly alpn: readonly string[];
-  /** The highest offered: `1.3`, `1.2` … */
-  readonly tlsVersion: string;
-  readonly ja4: string;
-  /** Whether an encrypted ClientHello was offered. */
-  readonly ech: boolean;
-}
-
 /** Is told of every connection that ended, and of what its summary does not carry. */
 export interface ConnectionObserver {
-  /** Whether it wants `hello` in the summaries: decoding it costs something. */
-  readonly wantsHello: boolean;
+  /** Whether it wants `profile` in the summaries: reading it costs something. */
+  readonly wantsProfile: boolean;
   /** A ClientHello has been read: the bits of `helloFeature`, and its length on the wire. */
   helloRead?(features: number, wireBytes: number): void;
   /** `endpoint` is empty where the upstream connects to whatever name is asked for; `code`: ECONNREFUSED … */

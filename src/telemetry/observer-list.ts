@@ -8,8 +8,8 @@ export class ObserverList implements ConnectionObserver {
     this.#observers = observers;
   }
 
-  get wantsHello(): boolean {
-    return this.#observers.some(({ wantsHello }) => wantsHello);
+  get wantsProfile(): boolean {
+    return this.#observers.some(({ wantsProfile }) => wantsProfile);
   }
 
   helloRead(features: number, wireBytes: number): void {

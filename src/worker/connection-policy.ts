@@ -15,6 +15,7 @@ import { normalizeServerName } from '../routing/server-name.ts';
 import type { ConnectionObserver } from '../telemetry/connection-summary.ts';
 import { tlsAlert } from '../tls/alert.ts';
 import type { ClientHello } from '../tls/client-hello.ts';
+import { ClientProfiles } from '../tls/client-profile.ts';
 import { helloFact } from '../tls/hello-facts.ts';
 import type { EndpointSettings, EndpointState } from '../upstream/endpoint.ts';
 import type { SharedSources } from '../upstream/limits/shared-sources.ts';
@@ -80,6 +81,7 @@ export class ConnectionPolicy implements Policy {
   readonly #rules: CurrentRules;
   readonly #upstreams: UpstreamEntries;
   readonly #sourceLimits: SourceLimits;
+  readonly #profiles = new ClientProfiles();
   readonly #observer: ConnectionObserver | undefined;
   readonly #ejections: EjectionReports;
 
@@ -152,7 +154,7 @@ export class ConnectionPolicy implements Policy {
     if (!entry.upstream.tryAcquire()) return full;
     record.upstream = entry;
     record.timeouts = rules.snapshot.timeouts;
-    noteForProxyHeader(record, entry, hello);
+    if (hello && saysProfile(entry)) record.profile ??= this.#profiles.of(hello);
     return entry.serverNames
       ? this.#dialServerName(connection, record, entry, entry.serverNames)
       : this.#dial(connection, record, entry);
@@ -248,9 +250,7 @@ export class ConnectionPolicy implements Policy {
 
   #noteHello(record: ConnectionRecord, hello: ClientHello): void {
     this.#observer?.helloRead?.(hello.facts[helloFact.features] ?? 0, hello.wireBytes);
-    if (!this.#observer?.wantsHello) return;
-    const { serverName, alpn, tlsVersion, ja4, features } = hello;
-    record.hello = { serverName, alpn, tlsVersion, ja4, ech: features.ech };
+    if (this.#observer?.wantsProfile) record.profile = this.#profiles.of(hello);
   }
 }
 
@@ -264,13 +264,7 @@ function asUnderstood(record: ConnectionRecord, decision: Decision): Decision {
   return isAlert && record.isPlainTcp ? { ...decision, how: 'close' } : decision;
 }
 
-/** The hello's bytes are the plane's, so what a PROXY header will say of it is read now. */
-function noteForProxyHeader(
-  record: ConnectionRecord,
-  { settings }: UpstreamEntry,
-  hello: ClientHello | undefined,
-): void {
-  const { tlvs = [] } = settings.sendProxyProtocol ?? {};
-  if (tlvs.includes('alpn')) record.firstAlpn = hello?.alpn[0];
-  if (tlvs.includes('ja4')) record.ja4 = hello?.ja4;
+/** Whether its PROXY headers say something of the client's program. */
+function saysProfile({ settings: { sendProxyProtocol } }: UpstreamEntry): boolean {
+  return sendProxyProtocol?.tlvs.some((tlv) => tlv === 'alpn' || tlv === 'ja4') ?? false;
 }

@@ -1,7 +1,8 @@
 import type { RouteAction } from '../config/snapshot.ts';
 import type { Connection, DialAddress, ForwardTimeouts } from '../data-plane/data-plane.ts';
 import type { RouteHead } from '../routing/route-list.ts';
-import type { ByteCounts, HelloSummary } from '../telemetry/connection-summary.ts';
+import type { ByteCounts } from '../telemetry/connection-summary.ts';
+import type { ClientProfile } from '../tls/client-profile.ts';
 import type { Endpoint } from '../upstream/endpoint.ts';
 import type { CountedSource } from '../upstream/source-limits.ts';
 import { newConnectionId } from './connection-id.ts';
@@ -14,7 +15,8 @@ export class ConnectionRecord {
   #id: string | undefined;
   /** The client speaks no TLS. */
   isPlainTcp = false;
-  hello: HelloSummary | undefined;
+  /** Read where somebody wants it. */
+  profile: ClientProfile | undefined;
   route: RouteHead<RouteAction> | undefined;
   upstream: UpstreamEntry | undefined;
   /** As they were configured when its upstream was found. */
@@ -33,8 +35,6 @@ export class ConnectionRecord {
   /** The name that hashing and PROXY headers use: normal form, and as sent. */
   serverName: string | undefined;
   sentServerName: string | undefined;
-  firstAlpn: string | undefined;
-  ja4: string | undefined;
   /** What the metrics have counted of its bytes while it lives. */
   bytesCounted: ByteCounts | undefined;
 

@@ -1,5 +1,6 @@
 import type { Connection, Ending, SocketAddress } from '../data-plane/data-plane.ts';
-import type { ByteCounts, ConnectionSummary, HelloSummary } from '../telemetry/connection-summary.ts';
+import type { ByteCounts, ConnectionSummary } from '../telemetry/connection-summary.ts';
+import type { ClientProfile } from '../tls/client-profile.ts';
 import { endpointKey } from '../upstream/endpoint.ts';
 import type { ConnectionRecord } from './connection-record.ts';
 
@@ -27,8 +28,12 @@ export class EndedConnection implements ConnectionSummary {
     return this.#connection.client;
   }
 
-  get hello(): HelloSummary | undefined {
-    return this.#record.hello;
+  get serverName(): string | undefined {
+    return this.#record.sentServerName;
+  }
+
+  get profile(): ClientProfile | undefined {
+    return this.#record.profile;
   }
 
   get route(): string | undefined {

@@ -16,9 +16,9 @@ export function proxyHeader(
     destination,
     tlvs: {
       authority: tlvs.includes('authority') ? record.sentServerName : undefined,
-      alpn: record.firstAlpn,
+      alpn: tlvs.includes('alpn') ? record.profile?.alpn[0] : undefined,
       uniqueId: tlvs.includes('unique-id') ? record.id : undefined,
-      ja4: record.ja4,
+      ja4: tlvs.includes('ja4') ? record.profile?.ja4 : undefined,
       crc32c: tlvs.includes('crc32c'),
     },
   });

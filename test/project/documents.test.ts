@@ -9,7 +9,7 @@ import { pages } from '../../scripts/reference/pages.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { checkConfig } from '../../src/config/load.ts';
 import { outcomes } from '../../src/data-plane/outcome.ts';
-import { accessLogEntry } from '../../src/telemetry/access-log.ts';
+import { writtenLine } from '../telemetry/written-line.ts';
 import { documents, fences } from './documents.ts';
 
 describe('what is generated', () => {
@@ -105,7 +105,8 @@ describe('docs/access-log.md', () => {
       id: '',
       listener: '',
       client: { address: '', port: 0, family: 4 },
-      hello: undefined,
+      serverName: undefined,
+      profile: undefined,
       route: undefined,
       upstream: undefined,
       endpoint: undefined,
@@ -121,7 +122,7 @@ describe('docs/access-log.md', () => {
         attempts: 0,
       },
     } as const;
-    const all = [...Object.keys(accessLogEntry(summary, new Date(0))), ...outcomes];
+    const all = [...Object.keys(JSON.parse(writtenLine(summary))), ...outcomes];
     assert.deepEqual(new Set(explained), new Set(all));
   });
 });
