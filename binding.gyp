@@ -16,6 +16,7 @@
         "native/hello_body.cc",
         "native/listening_socket.cc",
         "native/listening_socket_wrap.cc",
+        "native/loop_wrap.cc",
         "native/notify_socket.cc",
         "native/notify_socket_wrap.cc",
         "native/pipe_pool.cc",

@@ -37,6 +37,7 @@ constexpr uint32_t kOwnGeneration = UINT32_MAX;
 constexpr uint64_t kTimerTag = uint64_t{kOwnGeneration} << 32;
 constexpr uint64_t kWakeTag = kTimerTag | 1;
 constexpr uint64_t kListenerTag = kTimerTag | 2;  // Plus twice the listener's index.
+constexpr uint64_t kLoopTag = kTimerTag | 3;      // Odd, as no listener's is.
 
 bool IsOutOfResources(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -76,14 +77,20 @@ void Engine::RefreshClock() { now_us_ = NowUs(); }
 
 // ---- the loop ------------------------------------------------------------------------------------------------------
 
-void Engine::Run() {
+int Engine::WatchLoop(int fd) {
+  epoll_event event = {EPOLLIN, {.u64 = kLoopTag}};
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
+
+bool Engine::Run(int wait_ms) {
+  epoll_event events[kBatch];
+  int count = ::epoll_wait(epoll_.get(), events, kBatch, wait_ms);
   is_running_ = true;
+  is_loop_readable_ = false;
   RefreshClock();
   share_end_us_ = now_us_ + kShareUs;
-  epoll_event events[kBatch];
   bool has_more;
   for (;;) {
-    const int count = ::epoll_wait(epoll_.get(), events, kBatch, 0);
     for (int i = 0; i < count; i++) Dispatch(events[i].data.u64, events[i].events);
     const bool has_due_timers = !RunTimers();
     RunQueue();
@@ -91,10 +98,12 @@ void Engine::Run() {
     if (count < kBatch && !has_more) break;
     RefreshClock();
     if (IsShareOver()) break;
+    count = ::epoll_wait(epoll_.get(), events, kBatch, 0);
   }
   is_running_ = false;
   if (has_more) Wake();
   ArmTimerFd();
+  return is_loop_readable_;
 }
 
 void Engine::Flush() {
@@ -117,6 +126,10 @@ void Engine::Dispatch(uint64_t tag, uint32_t events) {
     return;
   }
   if (tag == kWakeTag) return;
+  if (tag == kLoopTag) {
+    is_loop_readable_ = true;
+    return;
+  }
   const uint32_t index = (low - 2) / 2;
   for (const auto& listener : listeners_) {
     if (listener->index == index) return Accept(listener.get());

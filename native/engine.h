@@ -33,9 +33,9 @@ struct EngineStats {
   uint64_t accept_failures = 0;  // accept4 ran out of descriptors or memory.
 };
 
-// One worker's data plane: an edge-triggered epoll set with all its sockets. One thread owns it; whoever polls
-// `poll_fd` calls Run when it is readable. Run returns when there is nothing left to do, or after its share of time,
-// and then leaves `poll_fd` readable.
+// One worker's data plane: an edge-triggered epoll set with all its sockets. One thread owns it and calls Run: over and
+// over to wait in it, or, waiting elsewhere, when `poll_fd` is readable. Run returns when there is nothing left to do,
+// or after its share of time, and then leaves `poll_fd` readable.
 class Engine {
  public:
   // `scratch` is the policy's memory and outlives the engine: bytes under way pass through it.
@@ -48,7 +48,11 @@ class Engine {
   int Open();
 
   int poll_fd() const { return epoll_.get(); }
-  void Run();
+  // Handles what has happened, or waits for it as epoll_wait(2) does: so many milliseconds, 0: not at all, -1: for ever.
+  // True when the descriptor given to WatchLoop is readable.
+  bool Run(int wait_ms = 0);
+  // Run also returns when `fd`, the thread's other epoll descriptor, is readable: 0 or -errno.
+  int WatchLoop(int fd);
   bool is_running() const { return is_running_; }
   // To be called after a connection was touched from outside of Run: sees to timers and flows that it left waiting.
   void Flush();
@@ -136,6 +140,7 @@ class Engine {
   SharedCount shared_count_;
   bool is_accepting_paused_ = false;
   bool is_running_ = false;
+  bool is_loop_readable_ = false;
   EngineStats stats_;
 };
 

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "engine.h"
+#include "loop_wrap.h"
 #include "policy_wrap.h"
 
 namespace sluice {
@@ -36,8 +37,8 @@ uint32_t Uint32(const Napi::CallbackInfo& info, size_t index) {
 
 }  // namespace
 
-// An engine whose epoll set the event loop watches. It holds itself from its construction until it is closed.
-class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
+// An engine with a place in the event loop. It holds itself from its construction until it is closed.
+class EngineWrap : public Napi::ObjectWrap<EngineWrap>, private LoopGuest {
  public:
   static void Register(Napi::Env env, Napi::Object exports) {
     exports.Set("Engine", DefineClass(env, "Engine",
@@ -62,7 +63,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
       : Napi::ObjectWrap<EngineWrap>(info), env_(info.Env()), policy_(env_) {
     if (!policy_.Take(info[0])) return;
     engine_ = std::make_unique<Engine>(&policy_, policy_.scratch(), PolicyWrap::kReadSize);
-    const int status = StartPolling();
+    const int status = EnterLoop();
     if (status != 0) {
       ThrowErrno(env_, status, "epoll_create1");
       return;
@@ -182,45 +183,30 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   void Close(const Napi::CallbackInfo& info) {
     if (!is_open()) return;
     if (info[1].IsFunction()) on_closed_ = Napi::Persistent(info[1].As<Napi::Function>());
-    ClosePoll();
+    loop_.Leave();
     engine_->Close(static_cast<Outcome>(Uint32(info, 0)));
   }
 
   // ---- the loop ----
 
-  bool is_open() const { return poll_ != nullptr && !uv_is_closing(reinterpret_cast<uv_handle_t*>(poll_)); }
+  bool is_open() const { return loop_.is_in(); }
 
-  int StartPolling() {
+  int EnterLoop() {
     const int status = engine_->Open();
     if (status != 0) return status;
     uv_loop_t* loop = nullptr;
     napi_get_uv_event_loop(env_, &loop);
-    // libuv needs it until OnPollClosed, whatever becomes of this object.
-    auto poll = std::make_unique<uv_poll_t>();
-    const int init_status = uv_poll_init(loop, poll.get(), engine_->poll_fd());
-    if (init_status != 0) return init_status;
-    poll_ = poll.release();
-    poll_->data = this;
-    uv_poll_start(poll_, UV_READABLE,
-                  [](uv_poll_t* handle, int, int) { static_cast<EngineWrap*>(handle->data)->Run(); });
-    return 0;
+    return loop_.Enter(loop, engine_.get(), this);
   }
 
-  void Run() {
+  bool TakeTurn(int wait_ms) override {
     policy_.BeginRun();
-    engine_->Run();
+    const bool is_loop_readable = engine_->Run(wait_ms);
     policy_.EndRun();
+    return is_loop_readable;
   }
 
-  void ClosePoll() {
-    uv_poll_stop(poll_);
-    uv_close(reinterpret_cast<uv_handle_t*>(poll_), [](uv_handle_t* handle) {
-      static_cast<EngineWrap*>(handle->data)->OnPollClosed();
-    });
-  }
-
-  void OnPollClosed() {
-    delete std::exchange(poll_, nullptr);
+  void OnLeft() override {
     engine_.reset();
     if (cleanup_hook_ != nullptr) napi_remove_async_cleanup_hook(std::exchange(cleanup_hook_, nullptr));
     if (policy_.is_silent()) return;
@@ -235,7 +221,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
     auto* self = static_cast<EngineWrap*>(data);
     self->policy_.Silence();
     if (!self->is_open()) return;
-    self->ClosePoll();
+    self->loop_.Leave();
     self->engine_->Close(Outcome::kDrained);
   }
 
@@ -249,7 +235,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   Napi::Env env_;
   PolicyWrap policy_;
   std::unique_ptr<Engine> engine_;
-  uv_poll_t* poll_ = nullptr;
+  LoopWrap loop_;
   napi_async_cleanup_hook_handle cleanup_hook_ = nullptr;
   Napi::ObjectReference shared_cells_;  // Keeps what the engine's SharedCount points to.
   Napi::FunctionReference on_closed_;
