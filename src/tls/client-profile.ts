@@ -49,85 +49,99 @@ function readProfile({ alpn, tlsVersion, ja4, features }: ClientHello): ClientPr
 class ProfileKey {
   readonly #values = new Uint16Array(mostKeyValues);
   #length = 0;
-  hash = 0;
+  #hash = 0;
+
+  /** Of all values. It need not be hard to guess: keys are compared. */
+  get hash(): number {
+    return this.#hash;
+  }
 
   /** False where the hello's lists are too long for a key. */
   read({ message, facts }: ClientHello): boolean {
-    const fact = (index: number) => facts[index] ?? 0;
-    this.#length = 0;
-    this.#add(fact(helloFact.highestVersion));
-    this.#add(fact(helloFact.features) & helloFeature.ech);
-    const fits =
-      this.#addBytes(message, fact(helloFact.alpnOffset), fact(helloFact.alpnLength)) &&
-      this.#addList(message, fact(helloFact.cipherSuitesOffset), fact(helloFact.cipherSuitesLength)) &&
-      this.#addList(
-        message,
-        fact(helloFact.signatureAlgorithmsOffset),
-        fact(helloFact.signatureAlgorithmsLength),
-      ) &&
-      this.#addExtensions(message, fact(helloFact.extensionsOffset), fact(helloFact.extensionsLength));
-    if (fits) this.#hash();
-    return fits;
+    const alpnBytes = facts[helloFact.alpnLength] ?? 0;
+    const cipherBytes = facts[helloFact.cipherSuitesLength] ?? 0;
+    const algorithmBytes = facts[helloFact.signatureAlgorithmsLength] ?? 0;
+    if (alpnBytes + (cipherBytes + algorithmBytes) / 2 > mostKeyValues - mostSorted - keyHead) return false;
+    const values = this.#values;
+    values[0] = facts[helloFact.highestVersion] ?? 0;
+    values[1] = (facts[helloFact.features] ?? 0) & helloFeature.ech;
+    values[2] = alpnBytes;
+    let end = writeBytes(values, keyHead, message, facts[helloFact.alpnOffset] ?? 0, alpnBytes);
+    values[3] = end = writeList(values, end, message, facts[helloFact.cipherSuitesOffset] ?? 0, cipherBytes);
+    values[4] = end = writeList(
+      values,
+      end,
+      message,
+      facts[helloFact.signatureAlgorithmsOffset] ?? 0,
+      algorithmBytes,
+    );
+    end = writeExtensions(values, end, message, facts);
+    this.#length = end;
+    this.#hash = hashOf(values, end);
+    return end > 0;
   }
 
   is(key: Uint16Array): boolean {
+    const values = this.#values;
     if (key.length !== this.#length) return false;
-    for (let index = 0; index < key.length; index++) {
-      if (key[index] !== this.#values[index]) return false;
-    }
+    for (let index = 0; index < key.length; index++) if (key[index] !== values[index]) return false;
     return true;
   }
 
   copy(): Uint16Array {
     return this.#values.slice(0, this.#length);
   }
+}
 
-  #add(value: number): void {
-    this.#values[this.#length++] = value;
-  }
+/** Version, ECH, how many bytes of ALPN there are, and where the two lists after them end. */
+const keyHead = 5;
 
-  #addBytes(message: Uint8Array, offset: number, length: number): boolean {
-    if (this.#length + 1 + length > mostKeyValues) return false;
-    this.#add(length);
-    for (let at = offset; at < offset + length; at++) this.#add(uint8At(message, at));
-    return true;
-  }
+function writeBytes(
+  to: Uint16Array,
+  start: number,
+  message: Uint8Array,
+  offset: number,
+  length: number,
+): number {
+  for (let index = 0; index < length; index++) to[start + index] = uint8At(message, offset + index);
+  return start + length;
+}
 
-  /** 16-bit values, their number in front. */
-  #addList(message: Uint8Array, offset: number, bytes: number): boolean {
-    if (this.#length + 1 + bytes / 2 > mostKeyValues) return false;
-    const countAt = this.#length++;
-    for (let at = offset; at < offset + bytes; at += 2) {
-      const value = uint16At(message, at);
-      if (!isGrease(value)) this.#add(value);
-    }
-    this.#values[countAt] = this.#length - countAt;
-    return true;
+/** 16-bit values. Returns where they end. */
+function writeList(
+  to: Uint16Array,
+  start: number,
+  message: Uint8Array,
+  offset: number,
+  bytes: number,
+): number {
+  let end = start;
+  for (let at = offset; at < offset + bytes; at += 2) {
+    const value = uint16At(message, at);
+    if (!isGrease(value)) to[end++] = value;
   }
+  return end;
+}
 
-  /** The types, sorted. */
-  #addExtensions(message: Uint8Array, offset: number, bytes: number): boolean {
-    const values = this.#values;
-    const start = this.#length;
-    const mostLength = Math.min(mostKeyValues, start + mostSorted);
-    for (let at = offset; at < offset + bytes; at += 4 + uint16At(message, at + 2)) {
-      const type = uint16At(message, at);
-      if (isGrease(type)) continue;
-      if (this.#length === mostLength) return false;
-      let place = this.#length++;
-      for (; place > start && (values[place - 1] ?? 0) > type; place--)
-        values[place] = values[place - 1] ?? 0;
-      values[place] = type;
-    }
-    return true;
+/** The extensions' types, sorted. Returns where they end; 0: there are too many. */
+function writeExtensions(to: Uint16Array, start: number, message: Uint8Array, facts: Int32Array): number {
+  const from = facts[helloFact.extensionsOffset] ?? 0;
+  const until = from + (facts[helloFact.extensionsLength] ?? 0);
+  let end = start;
+  for (let at = from; at < until; at += 4 + uint16At(message, at + 2)) {
+    const type = uint16At(message, at);
+    if (isGrease(type)) continue;
+    if (end === start + mostSorted) return 0;
+    let place = end++;
+    for (; place > start && (to[place - 1] ?? 0) > type; place--) to[place] = to[place - 1] ?? 0;
+    to[place] = type;
   }
+  return end;
+}
 
-  #hash(): void {
-    let hash = this.#length;
-    for (let index = 0; index < this.#length; index++) {
-      hash = Math.imul(hash ^ (this.#values[index] ?? 0), 0x01000193);
-      hash ^= hash >>> 15;
-    }
-    this.hash = hash;
-  }
+function hashOf(values: Uint16Array, length: number): number {
+  let hash = 0;
+  for (let index = 0; index < length; index++)
+    hash = (Math.imul(hash, 0x01000193) + (values[index] ?? 0)) | 0;
+  return hash;
 }
