@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clientHello } from './load/client-hello.ts';
@@ -6,6 +6,7 @@ import type { HttpsLoad } from './load/https-load.ts';
 import { LoadRun } from './load/load-run.ts';
 import { nativeLoad } from './load/native-load.ts';
 import { type Placement, placementFor } from './machine.ts';
+import { passesHalfClose } from './measure/half-close.ts';
 import type { Route } from './peers/peer.ts';
 import { freePort } from './ports.ts';
 import type { JobSize, Target } from './running-proxy.ts';
@@ -23,6 +24,8 @@ export interface NativeLoad {
   readonly names?: number;
   /** New connections a second. */
   readonly rate?: number;
+  /** Never sleeps, where the load has processors of its own; `no` where it shares them with another. */
+  readonly spin?: 'yes' | 'no';
 }
 
 export interface Scale {
@@ -93,6 +96,7 @@ export class Stage {
       names: backendCount,
       warm: seconds * 0.2,
       seconds,
+      spin: this.placement.load === undefined || load.mode === 'idle' ? 'no' : 'yes',
       ...(pids.length > 0 ? { watch: pids.join(',') } : {}),
       ...load,
     };
@@ -111,6 +115,12 @@ export class Stage {
         await run.stop();
       }
     }
+  }
+
+  /** Whether it passes on that a client has nothing more to say, and then what it is answered. */
+  async passesHalfClose(target: Target): Promise<boolean> {
+    const hello = readFileSync(this.#helloFile);
+    return target.port === undefined || passesHalfClose(target.port, hello, backendHost(0), this.#serverPort);
   }
 
   /** Real TLS. */

@@ -9,6 +9,7 @@ export class Subject {
   readonly isPeer: boolean;
   readonly #proxy: Peer | undefined;
   #running: Target | undefined;
+  #passesHalfClose = true;
 
   /** Without a proxy, the clients go straight to the backends. */
   constructor(proxy: Peer | undefined, version: string, isPeer: boolean) {
@@ -16,6 +17,11 @@ export class Subject {
     this.version = version;
     this.isPeer = isPeer;
     this.#proxy = proxy;
+  }
+
+  /** As seen when it was started. */
+  get passesHalfClose(): boolean {
+    return this.#passesHalfClose;
   }
 
   /** Calls with the proxy of this subject that runs all the time, or with one that has just been started. */
@@ -35,7 +41,10 @@ export class Subject {
   }
 
   async #target(stage: Stage, proxy: Peer): Promise<Target> {
-    this.#running ??= await startWarm(proxy, stage);
+    if (this.#running === undefined) {
+      this.#running = await startWarm(proxy, stage);
+      this.#passesHalfClose = await stage.passesHalfClose(this.#running);
+    }
     return this.#running;
   }
 }

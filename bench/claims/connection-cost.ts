@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { userBytes } from '../measure/memory.ts';
 import type { RunningProxy, Target } from '../running-proxy.ts';
-import type { Stage } from '../stage.ts';
+import type { NativeLoad, Stage } from '../stage.ts';
 import { measureLoad } from '../workloads/load-figures.ts';
 import type { Claim, RunningClaim } from './claim.ts';
 import { startedSluice } from './started-sluice.ts';
@@ -11,9 +11,13 @@ import { startedSluice } from './started-sluice.ts';
 const fewNames = 10;
 
 /** Processor time for a new connection, in microseconds. */
-export async function connectionCost(target: Target, stage: Stage, names?: number): Promise<number> {
-  const load = { mode: 'connect', clients: 64, ...(names === undefined ? {} : { names }) } as const;
-  const { cpuUs } = await measureLoad(stage.native(target, load), target);
+export async function connectionCost(
+  target: Target,
+  stage: Stage,
+  load: Pick<NativeLoad, 'names' | 'spin'> = {},
+): Promise<number> {
+  const run = stage.native(target, { mode: 'connect', clients: 64, ...load });
+  const { cpuUs } = await measureLoad(run, target);
   if (cpuUs === undefined) throw new Error('no processor time was measured');
   return cpuUs;
 }
@@ -46,7 +50,10 @@ export function manyNames(names: number): readonly Claim[] {
       most: 1.05,
       start: (stage) =>
         startBoth(stage, names, async (few, many) => {
-          return (await connectionCost(many, stage, names)) / (await connectionCost(few, stage, fewNames));
+          return (
+            (await connectionCost(many, stage, { names })) /
+            (await connectionCost(few, stage, { names: fewNames }))
+          );
         }),
     },
     {

@@ -12,7 +12,7 @@ const connectionsPerSecond = 1_000;
 
 /** The 99.9th percentile of 1 KiB round trips over 64 connections while something else goes on. */
 async function p999(target: Target, stage: Stage, meanwhile: () => Promise<unknown>): Promise<number> {
-  const run = stage.native(target, { mode: 'echo', size: 1024, clients: 64 }, secondsOf(stage));
+  const run = stage.native(target, { mode: 'echo', size: 1024, clients: 64, spin: 'no' }, secondsOf(stage));
   const [figures] = await Promise.all([measureLoad(run, target), meanwhile()]);
   if (figures.p999Us === undefined) throw new Error('no latency was measured');
   return figures.p999Us;
@@ -71,7 +71,7 @@ export const newConnections: Claim = {
     const proxy = await startedSluice(stage);
     const serverPort = await freePort();
     const connections = async (target: Target) => {
-      const load = { mode: 'connect', clients: 1, rate: connectionsPerSecond } as const;
+      const load = { mode: 'connect', clients: 1, rate: connectionsPerSecond, spin: 'no' } as const;
       await measureLoad(stage.native(target, load, secondsOf(stage) * 0.9, serverPort), target);
     };
     return {

@@ -6,6 +6,9 @@ import type { Stage } from '../stage.ts';
 import type { Claim } from './claim.ts';
 import { connectionCost } from './connection-cost.ts';
 
+/** It shares the processors with the workers. */
+const load = { spin: 'no' } as const;
+
 /** Nobody is given processors of their own: there may be no more than two. */
 async function startWorkers(workers: number, stage: Stage): Promise<RunningProxy> {
   const proxy = await RunningProxy.start(
@@ -26,7 +29,7 @@ export const twoWorkers: Claim = {
     const two = await startWorkers(2, stage);
     const one = await startWorkers(1, stage);
     return {
-      round: async () => (await connectionCost(two, stage)) / (await connectionCost(one, stage)),
+      round: async () => (await connectionCost(two, stage, load)) / (await connectionCost(one, stage, load)),
       stop: async () => {
         await Promise.all([one.stop(), two.stop()]);
       },
@@ -42,7 +45,7 @@ export const evenWorkers: Claim = {
     const two = await startWorkers(2, stage);
     return {
       round: async () => {
-        const run = stage.native(two, { mode: 'connect', clients: 64 });
+        const run = stage.native(two, { mode: 'connect', clients: 64, ...load });
         try {
           await run.said('started');
           // The supervisor comes first.

@@ -3,7 +3,7 @@
 // TLS-passthrough proxy cannot tell from a handshake.
 //
 //   load --proxy PORT --server PORT --hello FILE --mode connect|echo|down|up|idle [--backends N] [--names N]
-//        [--clients N] [--size BYTES] [--rate N] [--warm S] [--seconds S] [--watch PID,PID] [--direct yes]
+//        [--clients N] [--size BYTES] [--rate N] [--warm S] [--seconds S] [--watch PID,PID] [--direct yes] [--spin yes]
 //
 // connect: as many new connections as come through, or `rate` a second: hello, a 64-byte answer, close.
 // echo:    each client sends `size` bytes and waits until they are back, over and over.
@@ -11,6 +11,8 @@
 // idle:    opens the connections, prints `ready`, and holds them until standard input ends; a byte there asks for as
 //          many more.
 // direct:  the clients go straight to the backends: what there is without a proxy.
+// spin:    never sleeps. Waking a sleeping processor is charged to whoever sends to it, and the slower a proxy is the more
+//          often the load behind it sleeps. For a load that has its processor to itself.
 //
 // The backends listen on 127.0.1.1, 127.0.1.2 …, all on the one port. The clients call from 127.0.2.1 to 127.0.2.64: so
 // no two of all these ever want the same port of one address. A hello that holds `n0000000` asks for one of `names`
@@ -145,7 +147,7 @@ class Load {
 
   void Turn(int wait_ms) {
     epoll_event events[256];
-    const int count = epoll_wait(epoll_, events, 256, wait_ms);
+    const int count = epoll_wait(epoll_, events, 256, options_.is_spinning ? 0 : wait_ms);
     for (int i = 0; i < count; i++) {
       auto* socket = static_cast<Socket*>(events[i].data.ptr);
       if (socket->is_listener) {

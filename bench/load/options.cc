@@ -41,6 +41,7 @@ bool Set(const std::string& name, const std::string& value, Options* options) {
   else if (const auto at = numbers.find(name); at != numbers.end()) *at->second = atof(value.c_str());
   else if (const auto at = ports.find(name); at != ports.end()) *at->second = static_cast<uint16_t>(atoi(value.c_str()));
   else if (name == "--direct") options->is_direct = value == "yes";
+  else if (name == "--spin") options->is_spinning = value == "yes";
   else if (name == "--watch") options->watched = Pids(value);
   else if (name == "--hello") options->hello = BytesOf(value);
   else if (name == "--mode") return SetMode(value, &options->mode);

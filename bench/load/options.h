@@ -25,6 +25,7 @@ struct Options {
   double warm_seconds = 0;
   double seconds = 1;
   bool is_direct = false;
+  bool is_spinning = false;
   std::vector<pid_t> watched;
   std::vector<uint8_t> hello;
 };

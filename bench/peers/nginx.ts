@@ -43,6 +43,7 @@ stream {
     proxy_pass $backend;
     proxy_timeout 1h;
     proxy_buffer_size 64k;
+    proxy_half_close on;
   }
 }
 `;

@@ -13,6 +13,8 @@ export interface Row {
   /** Its cost over that of the best peer, round by round. */
   readonly toBestPeer?: Spread;
   readonly failed?: string;
+  /** Why a peer is not compared with, however little it costs. */
+  readonly note?: string;
 }
 
 export interface Section {
@@ -34,12 +36,14 @@ function sectionOf(rounds: Rounds, workload: Workload): Section {
   const rows = rounds.subjects.map((subject): Row => {
     const cells = rounds.cells(workload, subject);
     const failed = cells.flatMap((cell) => ('failed' in cell ? [cell.failed] : []))[0];
+    const note = isSameJob(workload, subject) ? {} : { note: 'ends both ways at once' };
     const toBestPeer = best && spreadOf(ratios(cells, rounds.cells(workload, best), cost));
     return {
       subject: subject.name,
       figures: medians(cells.flatMap((cell) => ('failed' in cell ? [] : [cell]))),
       ...(toBestPeer === undefined ? {} : { toBestPeer }),
       ...(failed === undefined ? {} : { failed }),
+      ...note,
     };
   });
   return { name, title, unit, cost, ...(best === undefined ? {} : { bestPeer: best.name }), rows };
@@ -49,9 +53,15 @@ function bestPeer(rounds: Rounds, workload: Workload): Subject | undefined {
   const costs = rounds.subjects.flatMap((subject) => {
     const cells = rounds.cells(workload, subject);
     const cost = spreadOf(cells.flatMap((cell) => costOf(cell, workload.cost)))?.median;
-    return subject.isPeer && cost !== undefined && cells.every(isClean) ? [{ subject, cost }] : [];
+    const isRival = subject.isPeer && isSameJob(workload, subject);
+    return isRival && cost !== undefined && cells.every(isClean) ? [{ subject, cost }] : [];
   });
   return costs.toSorted((a, b) => a.cost - b.cost)[0]?.subject;
+}
+
+/** Where connections end, one that ends both ways at once does less than what is asked. */
+function isSameJob({ endsConnections = false }: Workload, { passesHalfClose }: Subject): boolean {
+  return passesHalfClose || !endsConnections;
 }
 
 function isClean(cell: Cell): boolean {

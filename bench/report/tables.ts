@@ -30,6 +30,7 @@ function columns(unit: string): readonly Column<Row>[] {
     { heading: 'errors', cell: ({ figures }) => (figures.errors === 0 ? none : short(figures.errors)) },
     { heading: 'cost to the best peer', cell: ({ toBestPeer }) => (toBestPeer ? spread(toBestPeer) : none) },
     { heading: 'failed', cell: ({ failed }) => failed ?? none },
+    { heading: 'not compared with', cell: ({ note }) => note ?? none },
   ];
 }
 

@@ -9,6 +9,7 @@ const connect: Workload = {
   title: 'new connections, 64 at once: hello, 64-byte answer, close',
   unit: 'connection',
   cost: 'cpuUs',
+  endsConnections: true,
   measure: (target, stage) => measureLoad(stage.native(target, { mode: 'connect', clients: 64 }), target),
 };
 
@@ -40,6 +41,7 @@ function https(name: string, title: string, reconnects: boolean, clients: number
     title,
     unit: 'request',
     cost: 'cpuUs',
+    endsConnections: reconnects,
     measure: (target, stage) => measureLoad(stage.https(target, reconnects, clients), target),
   };
 }

@@ -27,5 +27,7 @@ export interface Workload {
   readonly cost: 'cpuUs' | 'p50Us' | 'userBytes';
   /** Whether it wants a proxy that has done nothing yet. */
   readonly isFresh?: boolean;
+  /** Whether each operation takes the end of a connection, which a proxy has to pass on from either side. */
+  readonly endsConnections?: boolean;
   measure(target: Target, stage: Stage): Promise<Figures>;
 }

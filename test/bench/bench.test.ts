@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { claimsWith } from '../../bench/claims/all.ts';
 import { measureClaim } from '../../bench/claims/measure-claim.ts';
+import type { Peer } from '../../bench/peers/peer.ts';
 import { summarize } from '../../bench/report/summary.ts';
 import { svgChart } from '../../bench/report/svg-chart.ts';
 import { markdownSection, sectionLines } from '../../bench/report/tables.ts';
@@ -18,6 +19,22 @@ const scale = { workers: 1, seconds: 0.03, warmSeconds: 0.03, idleStep: 25, main
 /** One of each kind. */
 const kinds = ['connect', 'echo-1k', 'down-64', 'up-64', 'https', 'https-new', 'idle'];
 const claims = ['scrape', 'connections', 'access-log', 'names-memory', 'workers-even'];
+
+const endsBothWays: Peer = {
+  name: 'one that ends both ways at once',
+  packages: [],
+  version: () => '',
+  commandLine({ port, routes: [route] }) {
+    const [host, endpoint] = route?.endpoint.split(':') ?? [];
+    const program = `const { connect, createServer } = require('node:net');
+      createServer((client) => {
+        const upstream = connect(${endpoint}, '${host}');
+        client.on('error', () => upstream.destroy()).on('end', () => client.destroy()).pipe(upstream);
+        upstream.on('error', () => client.destroy()).pipe(client);
+      }).listen(${port}, '127.0.0.1');`;
+    return [process.execPath, '-e', program];
+  },
+};
 
 describe('the benchmark', { skip: process.platform === 'linux' ? false : 'it reads /proc' }, () => {
   let stage: Stage;
@@ -41,6 +58,7 @@ describe('the benchmark', { skip: process.platform === 'linux' ? false : 'it rea
     } finally {
       for (const subject of subjects) await subject.stop();
     }
+    for (const { name, passesHalfClose } of subjects) assert.ok(passesHalfClose, name);
     const sections = summarize(rounds);
     assert.equal(sections.length, kinds.length);
     for (const { name, cost, rows } of sections) {
@@ -57,6 +75,22 @@ describe('the benchmark', { skip: process.platform === 'linux' ? false : 'it rea
       assert.equal(sectionLines(section).length, 2 + subjects.length);
       assert.equal(markdownSection(section).length, 5 + subjects.length);
     }
+  });
+
+  test('compares with no peer that ends both ways at once, where connections end', async () => {
+    const peer = new Subject(endsBothWays, '', true);
+    const wanted = workloads.filter(({ name }) => ['connect', 'echo-1k'].includes(name));
+    const rounds = new Rounds([peer], wanted);
+    try {
+      await rounds.run(0, stage, () => {});
+    } finally {
+      await peer.stop();
+    }
+    const [connect, echo] = summarize(rounds);
+    assert.equal(connect?.bestPeer, undefined);
+    assert.match(connect?.rows[0]?.note ?? '', /both ways/);
+    assert.equal(echo?.bestPeer, peer.name);
+    assert.equal(echo?.rows[0]?.note, undefined);
   });
 
   for (const claim of claimsWith(1_000).filter(({ name }) => claims.includes(name))) {
