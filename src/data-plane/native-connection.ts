@@ -17,7 +17,7 @@ export interface ConnectionProgress {
 /** What is left of a connection that has ended. */
 export interface LastProgress extends ConnectionProgress {
   /** The client, packed. */
-  readonly client: Int32Array;
+  readonly client: readonly number[];
 }
 
 const noProgress: ConnectionProgress = { bytesUp: 0, bytesDown: 0, ageMs: 0 };

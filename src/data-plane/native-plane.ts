@@ -26,7 +26,7 @@ import {
 } from './native-call-area.ts';
 import { type ConnectionSource, NativeConnection } from './native-connection.ts';
 import { type Outcome, outcomes } from './outcome.ts';
-import { addressWords, packIpAddress, readIpAddress } from './packed-address.ts';
+import { copyIpAddress, packIpAddress, readIpAddress } from './packed-address.ts';
 
 /** Reads pass through it, and a hello of the largest size that a listener may allow fits in whole. */
 const scratchSize = 1024 * 1024 + 64 * 1024;
@@ -53,6 +53,7 @@ export class NativePlane implements DataPlane {
   readonly #onPolicyError: (error: unknown) => void;
   readonly #engine: NativeEngine;
   readonly #scratch = new Uint8Array(scratchSize);
+  #message = this.#scratch;
   readonly #calls = new Int32Array(callAreaSize);
   readonly #facts = this.#calls.subarray(call.facts, call.facts + helloFactCount);
   readonly #figures = new Float64Array(figureCount);
@@ -150,9 +151,15 @@ export class NativePlane implements DataPlane {
   #hello(): void {
     this.#ask((connection) => {
       const at = this.#calls[call.messageOffset] ?? -1;
-      const hello = at < 0 ? undefined : new ClientHello(this.#scratch.subarray(at), this.#facts);
+      const hello = at < 0 ? undefined : new ClientHello(this.#scratchFrom(at), this.#facts);
       this.#write(this.#policy.hello(connection, hello));
     });
+  }
+
+  /** Most hellos come whole and in one record, and so start where the last one did. */
+  #scratchFrom(offset: number): Uint8Array {
+    if (this.#message.byteOffset !== offset) this.#message = this.#scratch.subarray(offset);
+    return this.#message;
   }
 
   #dialFailed(): void {
@@ -190,7 +197,7 @@ export class NativePlane implements DataPlane {
       bytesUp: ending.bytesUp,
       bytesDown: ending.bytesDown,
       ageMs: ending.durationMs,
-      client: this.#calls.slice(call.clientFamily, call.clientFamily + addressWords),
+      client: copyIpAddress(this.#calls, call.clientFamily),
     });
     this.#connections[connection.slot] = undefined;
     try {

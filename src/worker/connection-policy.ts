@@ -188,7 +188,9 @@ export class ConnectionPolicy implements Policy {
       const served = ending.bytesDown > 0;
       const leftFirst = ending.outcome === 'upstream_reset' || ending.endedFirst === 'upstream';
       const use = { diedBeforeFirstByte: leftFirst && !served, served };
-      if (entry.upstream.ended(endpoint, use, performance.now())) {
+      // The time matters for failures alone.
+      const nowMs = use.diedBeforeFirstByte ? performance.now() : 0;
+      if (entry.upstream.ended(endpoint, use, nowMs)) {
         this.#ejections.began(entry.upstream, endpoint);
       }
     }

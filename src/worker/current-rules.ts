@@ -19,7 +19,7 @@ export class CurrentRules {
   }
 
   for(listener: string): ConnectionRules {
-    if (this.#newest.hasListener(listener)) return this.#newest;
+    if (this.#last.size === 0 || this.#newest.hasListener(listener)) return this.#newest;
     return this.#last.get(listener) ?? this.#newest;
   }
 
