@@ -36,6 +36,7 @@ export class GatheredLines {
   #isTimed = false;
   /** What is gathered has waited long enough, and waits for what is being written. */
   #isDue = false;
+  /** Or about to try again. */
   #isWriting = false;
   #ended: (() => void) | undefined;
 
@@ -110,17 +111,20 @@ export class GatheredLines {
     if (this.#isWriting) return;
     const chunk = this.#waiting[0];
     if (chunk === undefined) {
-      if (this.#isDue) this.#flush();
-      else if (this.#ended !== undefined) this.#end(this.#ended);
+      if (this.#ended !== undefined) this.#end(this.#ended);
+      else if (this.#isDue) this.#flush();
       return;
     }
     this.#isWriting = true;
     const { bytes, start } = chunk;
     write(this.#fd, bytes, start, this.#pieceEnd(chunk) - start, null, (error, written) => {
-      this.#isWriting = false;
-      if (this.#waiting[0] !== chunk) this.#writeNext();
-      else if (error === null) this.#wrote(chunk, written);
-      else this.#failed(chunk, error.code);
+      if (passing.has(error?.code)) {
+        setTimeout(() => this.#goOn(), retryMs);
+        return;
+      }
+      // It may have been given up meanwhile.
+      if (this.#waiting[0] === chunk) this.#account(chunk, error, written);
+      this.#goOn();
     });
   }
 
@@ -131,23 +135,15 @@ export class GatheredLines {
     return 1 + (last >= start ? last : bytes.indexOf(lineFeed, start));
   }
 
-  #wrote(chunk: Chunk, written: number): void {
-    chunk.start += written;
-    if (chunk.start === chunk.end) this.#remove(chunk);
+  #goOn(): void {
+    this.#isWriting = false;
     this.#writeNext();
   }
 
-  #failed(chunk: Chunk, code: string | undefined): void {
-    if (passing.has(code)) {
-      setTimeout(() => this.#writeNext(), retryMs).unref();
-      return;
-    }
-    this.#lost(linesLeft(chunk));
-    this.#remove(chunk);
-    this.#writeNext();
-  }
-
-  #remove(chunk: Chunk): void {
+  #account(chunk: Chunk, error: Error | null, written: number): void {
+    if (error === null) chunk.start += written;
+    else this.#lost(linesLeft(chunk));
+    if (error === null && chunk.start < chunk.end) return;
     this.#waiting.shift();
     this.#waitingBytes -= chunk.bytes.length;
     this.#spareOrForget(chunk);

@@ -127,9 +127,9 @@ describe('gathered lines into a pipe', { skip: isWindows }, () => {
     closeSync(writing);
     const expected = Array.from({ length: 2_000 }, (_, index) => `${index} ${'x'.repeat(200)}`);
     for (const line of expected) add(line);
+    // By then the pipe is full, and the last lines are due.
+    await setTimeout(250);
     const closed = lines.close();
-    // By then it is full.
-    await setTimeout(50);
     const [text] = await Promise.all([readAll(reading), closed]);
     assert.deepEqual(linesIn(text), expected);
   });
