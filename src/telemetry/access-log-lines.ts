@@ -40,7 +40,8 @@ export class AccessLogLines {
     at = writeText(to, writeBytes(to, at, key.listener), listener);
     at = writeSocketAddress(to, writeBytes(to, at, key.client), summary.client);
     at = writeText(to, writeBytes(to, at, key.serverName), serverName);
-    at = writeBytes(to, at, profile);
+    to.set(profile, at);
+    at += profile.length;
     at = writeText(to, writeBytes(to, at, key.route), route);
     at = writeText(to, writeBytes(to, at, key.upstream), upstream);
     at = writeText(to, writeBytes(to, at, key.endpoint), endpoint);
