@@ -10,6 +10,8 @@
         "native/call_area.cc",
         "native/client_hello.cc",
         "native/connection.cc",
+        "native/connection_forwarding.cc",
+        "native/connection_opening.cc",
         "native/engine.cc",
         "native/engine_wrap.cc",
         "native/flow.cc",

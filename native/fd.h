@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <utility>
@@ -30,6 +31,12 @@ class Fd {
   // Linux frees the descriptor even when close(2) fails, so it is called once and never retried.
   void Close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+
+  // For a socket: the Close that follows sends RST and drops what is still in the send queue (socket(7), SO_LINGER).
+  void ResetOnClose() {
+    const linger now = {1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
   }
 
  private:
