@@ -1,5 +1,5 @@
 import type { ClientHello } from './client-hello.ts';
-import { helloFact, helloFeature } from './hello-facts.ts';
+import { helloFact } from './hello-facts.ts';
 import { isGrease, uint8At, uint16At } from './wire.ts';
 
 /** What a ClientHello says of the program that sent it: the same for all its connections, whatever they ask for. */
@@ -64,11 +64,10 @@ class ProfileKey {
     if (alpnBytes + (cipherBytes + algorithmBytes) / 2 > mostKeyValues - mostSorted - keyHead) return false;
     const values = this.#values;
     values[0] = facts[helloFact.highestVersion] ?? 0;
-    values[1] = (facts[helloFact.features] ?? 0) & helloFeature.ech;
-    values[2] = alpnBytes;
+    values[1] = alpnBytes;
     let end = writeBytes(values, keyHead, message, facts[helloFact.alpnOffset] ?? 0, alpnBytes);
-    values[3] = end = writeList(values, end, message, facts[helloFact.cipherSuitesOffset] ?? 0, cipherBytes);
-    values[4] = end = writeList(
+    values[2] = end = writeList(values, end, message, facts[helloFact.cipherSuitesOffset] ?? 0, cipherBytes);
+    values[3] = end = writeList(
       values,
       end,
       message,
@@ -93,8 +92,8 @@ class ProfileKey {
   }
 }
 
-/** Version, ECH, how many bytes of ALPN there are, and where the two lists after them end. */
-const keyHead = 5;
+/** The version, how many bytes of ALPN there are, and where the two lists after them end. */
+const keyHead = 4;
 
 function writeBytes(
   to: Uint16Array,

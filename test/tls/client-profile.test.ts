@@ -53,6 +53,36 @@ describe('the profile of a client', () => {
     );
   });
 
+  test('is not taken for that of a client whose lists have the same hash', () => {
+    const [one, other] = [
+      [1000, 1000, 1000],
+      [1305, 2975, 1978],
+    ].map((cipherSuites) => built({ cipherSuites }));
+    assert.ok(one && other);
+    for (const hello of [one, other, one]) assert.deepEqual(profiles.of(hello), expected(hello));
+  });
+
+  const splitElsewhere: readonly (readonly [HelloOptions, HelloOptions])[] = [
+    [
+      { alpn: ['h2'], cipherSuites: [0x0001, 0x0061, 0x1301] },
+      { alpn: ['h2', 'a'], cipherSuites: [0x1301] },
+    ],
+    [
+      { cipherSuites: [0x1301, 0x1302], signatureAlgorithms: [0x0403] },
+      { cipherSuites: [0x1301], signatureAlgorithms: [0x1302, 0x0403] },
+    ],
+    [
+      { signatureAlgorithms: [0x0403], serverName: 'a.example.com' },
+      { signatureAlgorithms: [0x0403, 0x0000] },
+    ],
+  ];
+
+  test('is not taken for that of a client whose lists are as many numbers, split elsewhere', () => {
+    for (const pair of splitElsewhere) {
+      for (const hello of pair.map(built)) assert.deepEqual(profiles.of(hello), expected(hello));
+    }
+  });
+
   test('is made once for one that shuffles its extensions, draws its GREASE and asks for another name', () => {
     const first = built({
       serverName: 'a.example.com',
