@@ -212,8 +212,16 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap>, private LoopGuest {
     if (policy_.is_silent()) return;
     Napi::HandleScope scope(env_);
     policy_.Close();
-    if (!on_closed_.IsEmpty()) on_closed_.MakeCallback(Value(), {});
+    if (!on_closed_.IsEmpty()) TellClosed();
     Unref();
+  }
+
+  // Not by MakeCallback, which ends the process where an environment that is about to end takes no more calls.
+  void TellClosed() {
+    napi_value result;
+    if (napi_make_callback(env_, nullptr, Value(), on_closed_.Value(), 0, nullptr, &result) == napi_ok) return;
+    napi_value thrown;
+    napi_get_and_clear_last_exception(env_, &thrown);
   }
 
   // The environment ends (process.exit in a worker thread, say) with the engine still open.

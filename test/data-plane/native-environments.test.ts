@@ -96,6 +96,11 @@ describeNative('environments with a native plane', (_addon, makePlane) => {
   for (const [way, end, code] of [
     ['is terminated', (worker: Worker) => void worker.terminate(), 1],
     ['exits', (worker: Worker) => worker.postMessage('exit'), 7],
+    [
+      'closes its plane and exits before that is done',
+      (worker: Worker) => worker.postMessage('close and exit'),
+      7,
+    ],
   ] as const) {
     it(`reset what is live where its thread ${way}`, { timeout }, async (t) => {
       const upstream = await openUpstream(t);

@@ -29,6 +29,10 @@ function tell(what: unknown): void {
 
 function obey(order: unknown): void {
   if (order === 'exit') process.exit(7);
+  if (order === 'close and exit') {
+    void plane.close();
+    process.exit(7);
+  }
   void plane.close().then(() => {
     parentPort?.close();
     if (isMainThread) process.disconnect();
