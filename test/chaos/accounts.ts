@@ -30,6 +30,14 @@ export function accountDifferences(before: Accounts, after: Accounts, expected: 
   });
 }
 
+/** Connections that were counted over what was to come. */
+export function surplus(before: Accounts, after: Accounts, expected: Accounts): number {
+  return [...after]
+    .filter(([labels]) => labels.includes('outcome='))
+    .map(([labels, count]) => count - (before.get(labels) ?? 0) - (expected.get(labels) ?? 0))
+    .reduce((sum, over) => sum + Math.max(0, over), 0);
+}
+
 /** Gauges that are to be back at nothing. */
 export function liveGauges(metrics: ReadonlyMap<string, number>): string[] {
   return ['sluice_connections_active', 'sluice_endpoint_connections_active'].flatMap((family) =>

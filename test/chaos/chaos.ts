@@ -21,6 +21,8 @@ export interface ChaosResult {
   readonly endedWorkers: number;
   readonly lost: number;
   readonly undecidedRounds: number;
+  /** Of those lost: ended just before their worker, which had not yet written of them. */
+  readonly unwritten: number;
   /** After the first round, and after the last. */
   readonly pssKib: readonly [first: number, last: number];
 }
@@ -29,6 +31,8 @@ const workers = 2;
 /** A worker may keep the pipes it has made, and memory comes back late if at all. */
 const mostGrowth = 1.25;
 const mostGrowthKib = 24 * 1024;
+/** One round in so many: more say nothing of the proxy. */
+const mostUndecided = 10;
 
 /** Runs rounds against one proxy until nobody wants more; every second one kills and drains workers. */
 export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -56,12 +60,14 @@ async function rounds(
   let endedWorkers = 0;
   let lost = 0;
   let undecidedRounds = 0;
+  let unwritten = 0;
   let number = 0;
   for (; goesOn(number); number++) {
     const round = new Round(proxy, trials, { plane, seed, number, connections, isViolent: number % 2 === 1 });
     const result = await round.run();
     endedWorkers += result.endedWorkers;
     lost += result.lost;
+    unwritten += result.unwritten;
     if (result.isUndecided) undecidedRounds += 1;
     await proxy.ready();
     problems.push(...result.problems.map((problem) => `round ${number}: ${problem}`));
@@ -71,6 +77,8 @@ async function rounds(
     if (number === 0) warm = proxy.facts();
     onRound?.(number, result);
   }
+  if (undecidedRounds * mostUndecided > number)
+    problems.push(`${undecidedRounds} of ${number} rounds are undecided`);
   const last = proxy.facts();
   const pssKib = [totalPss(warm), totalPss(last)] as const;
   if (pssKib[1] > pssKib[0] * mostGrowth + mostGrowthKib)
@@ -82,7 +90,7 @@ async function rounds(
       (line) => !/is replaced|not reloaded|no sign of life|dies again and again/.test(line),
     ),
   );
-  return { problems, rounds: number, outcomes, endedWorkers, lost, undecidedRounds, pssKib };
+  return { problems, rounds: number, outcomes, endedWorkers, lost, undecidedRounds, unwritten, pssKib };
 }
 
 /** Sockets of refused clients linger for a second. */

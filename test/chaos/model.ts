@@ -26,13 +26,13 @@ export interface Circumstances {
   readonly timeouts: Timeouts;
   /** A worker was told to drain meanwhile, and its time was up. */
   readonly wasDrained: boolean;
-  /** The machine kept processes waiting, so that a timer may have run out before what had come was read. */
-  readonly wasStalled: boolean;
+  /** So long the machine stood still meanwhile: a timer may have run out before what had come was read. */
+  readonly stalledMs: number;
 }
 
 /** How the connection may have ended. Timeouts count only where it lasted long enough for them. */
 export function possibleOutcomes(trial: Trial, line: AccessLine, circumstances: Circumstances): Set<Outcome> {
-  const { plane, timeouts, wasDrained, wasStalled } = circumstances;
+  const { plane, timeouts, wasDrained, stalledMs } = circumstances;
   const { plan } = trial;
   const outcomes = new Set<Outcome>(withoutCut(plan));
   if (trial.isCut && plan.cut?.how === 'reset') {
@@ -44,8 +44,8 @@ export function possibleOutcomes(trial: Trial, line: AccessLine, circumstances: 
   if (plane === 'portable' && outcomes.has('upstream_reset')) outcomes.add('ok');
   if (wasDrained) outcomes.add('drained');
   const lastedMs = (trial.endedAt ?? performance.now()) - trial.startedAt;
-  if (lastedMs >= timeouts.helloMs[plan.listener] / 2) outcomes.add('hello_timeout');
-  if (wasStalled && line.durationMs >= timeouts.helloMs[plan.listener]) outcomes.add('hello_timeout');
+  const helloMs = timeouts.helloMs[plan.listener];
+  if (lastedMs + stalledMs >= helloMs && line.durationMs >= helloMs) outcomes.add('hello_timeout');
   if (lastedMs >= timeouts.idleMs) outcomes.add('idle_timeout');
   if (lastedMs >= timeouts.halfClosedMs) outcomes.add('half_closed_timeout');
   if (lastedMs >= timeouts.connectMs) outcomes.add('upstream_unreachable');

@@ -1,15 +1,22 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessLine } from '../access-log-file.ts';
 import { eventually } from '../e2e/sluice-process.ts';
 import { tcpPeers } from '../process-facts.ts';
 import { type Random, seededRandom } from '../tls/random.ts';
-import { type Accounts, accountDifferences, accountsOf, accountsOfLines, liveGauges } from './accounts.ts';
+import {
+  type Accounts,
+  accountDifferences,
+  accountsOf,
+  accountsOfLines,
+  liveGauges,
+  surplus,
+} from './accounts.ts';
 import { perform } from './client.ts';
 import { drawPlan } from './draw-plan.ts';
 import { differences } from './model.ts';
 import type { Plan } from './plan.ts';
 import { type ChaosProxy, timeouts } from './proxy.ts';
+import { Stalls } from './stalls.ts';
 import { Trial } from './trial.ts';
 
 interface Disturbance {
@@ -31,19 +38,20 @@ export interface RoundResult {
   readonly problems: readonly string[];
   readonly outcomes: Readonly<Record<string, number>>;
   readonly endedWorkers: number;
-  /** A stalled machine kept a worker from giving signs of life, and the supervisor killed it: nothing can be said. */
+  /** The machine stood still for seconds, and the supervisor took a worker for dead: nothing can be said. */
   readonly isUndecided: boolean;
+  /** Connections without a line that no killed worker was seen to have: they ended just before it did. */
+  readonly unwritten: number;
   /** Connections that a killed worker took with it, or whose accounts it did. */
   readonly lost: number;
 }
 
 const atOnce = 48;
-/** The access log may keep a line this long before it is written; on a stalled machine so many times its longest stall. */
-const unwrittenMs = 2_000;
-const unwrittenStalls = 10;
+/** A line is written within 100 ms, on a busy machine later; of time in which nobody could run nothing counts. */
+const unwrittenMs = 1_000;
 const settleMs = 30_000;
-/** Whoever is kept from running this long may have kept the proxy from it, too. */
-const stallMs = 250;
+/** A worker is taken for dead after ten seconds; the machine is to blame where it stood still for half of them. */
+const silentStallMs = 5_000;
 /** Rounds have indexes, and so addresses, of their own. */
 const mostConnections = 10_000;
 const mostWorkers = 12;
@@ -58,7 +66,7 @@ export class Round {
   readonly #own: Trial[] = [];
   readonly #lines = new Map<Trial, AccessLine[]>();
   readonly #problems: string[] = [];
-  readonly #loopDelay = monitorEventLoopDelay();
+  readonly #stalls = new Stalls();
   readonly #kills: {
     readonly at: number;
     readonly victims: ReadonlySet<string>;
@@ -82,23 +90,23 @@ export class Round {
   async run(): Promise<RoundResult> {
     const { silentWorkers } = this.#proxy;
     const before = accountsOf(await this.#proxy.metrics());
-    this.#loopDelay.enable();
     await this.#carryOut();
-    this.#loopDelay.disable();
     const strangers = await this.#collectLines();
     this.#match(strangers);
     const lines = [...this.#lines.values()].flat();
     this.#problems.push(...(await this.#metricsProblems(before, [...lines, ...strangers])));
     for (const trial of this.#own) this.#trials.delete(trial.plan.index);
     const isSilent = this.#proxy.silentWorkers > silentWorkers;
-    const isUndecided = isSilent && this.#longestStallMs >= stallMs;
+    this.#stalls.stop();
+    const isUndecided = isSilent && this.#stalls.longestMs >= silentStallMs;
     if (isSilent) this.#problems.push('a worker gave no sign of life');
     return {
       problems: isUndecided ? [] : this.#problems,
       isUndecided,
+      unwritten: this.#own.filter((trial) => !this.#lines.has(trial) && !this.#wasSeenLost(trial)).length,
       outcomes: tally(lines.map(({ outcome }) => outcome)),
       endedWorkers: this.#kills.length + this.#drains.length,
-      lost: this.#own.filter((trial) => !this.#lines.has(trial)).length - strangers.length,
+      lost: this.#linesLost - strangers.length,
     };
   }
 
@@ -221,28 +229,31 @@ export class Round {
     if (this.#kills.some(({ victims }) => victims.has(trial.plan.address))) return;
     const { plane } = this.#options;
     const endedAt = trial.endedAt ?? 0;
-    const wasStalled = this.#longestStallMs >= stallMs;
+    const stalledMs = this.#stalls.msWithin(trial.startedAt, endedAt);
     const wasDrained = this.#drains.some(
       (at) => at >= trial.startedAt && endedAt - at >= timeouts.drainMs / 2,
     );
-    const wrong = differences(trial, line, { plane, timeouts, wasDrained, wasStalled });
+    const wrong = differences(trial, line, { plane, timeouts, wasDrained, stalledMs });
     this.#problems.push(...wrong.map((each) => `${told(trial)}: ${each} [${JSON.stringify(line)}]`));
   }
 
-  get #longestStallMs(): number {
-    return this.#loopDelay.max / 1e6;
+  /** Of connections that a killed worker may have had. */
+  get #linesLost(): number {
+    return this.#own.filter((trial) => !this.#lines.has(trial)).length;
   }
 
-  /** Whether a killed worker may have had the connection, or its line not yet written. */
+  #wasSeenLost({ plan: { address } }: Trial): boolean {
+    return this.#kills.some(({ victims }) => victims.has(address));
+  }
+
+  /** Whether a killed worker had the connection, or may have ended it and not yet written its line. */
   #mayBeLost(trial: Trial): boolean {
-    const { address } = trial.plan;
+    if (this.#wasSeenLost(trial)) return true;
     const { connectedAt = 0, endedAt = Number.POSITIVE_INFINITY } = trial;
-    const marginMs = Math.max(unwrittenMs, unwrittenStalls * this.#longestStallMs);
-    return this.#kills.some(({ at, victims, others }) => {
-      if (victims.has(address)) return true;
-      return (
-        !others.has(address) && connectedAt <= at && endedAt >= at - marginMs && endedAt <= at + marginMs
-      );
+    return this.#kills.some(({ at, others }) => {
+      if (others.has(trial.plan.address) || connectedAt > at) return false;
+      const [from, to] = [Math.min(at, endedAt), Math.max(at, endedAt)];
+      return to - from - this.#stalls.msWithin(from, to) <= unwrittenMs;
     });
   }
 
@@ -252,9 +263,11 @@ export class Round {
     for (const giveUpAt = performance.now() + settleMs; ; await sleep(50)) {
       const metrics = await this.#proxy.metrics();
       const problems = liveGauges(metrics);
-      // What a killed worker had not yet told is lost.
-      if (this.#kills.length === 0)
-        problems.push(...accountDifferences(before, accountsOf(metrics), expected));
+      const counted = accountsOf(metrics);
+      // What a killed worker had not yet told is lost, and it may have told of lines that it had not yet written.
+      if (this.#kills.length === 0) problems.push(...accountDifferences(before, counted, expected));
+      else if (surplus(before, counted, expected) > this.#linesLost)
+        problems.push(`${surplus(before, counted, expected)} connections counted that nobody made`);
       if (problems.length === 0 || performance.now() > giveUpAt) return problems;
     }
   }
