@@ -49,11 +49,10 @@ export function createAdminApp({ proxy, version, drain, upgrade, exposure }: Adm
     return c.json({ error: proxy.isStopping ? 'draining' : 'not every worker serves' }, 503);
   });
   app.get('/metrics', async (c) => {
-    const metrics = await proxy.metrics();
-    if (metrics === undefined) return c.json(startingError, 503);
     // As Prometheus client libraries have it: a few of many metrics.
     const wanted = c.req.queries('name[]');
-    const text = await renderMetrics(metrics, wanted && new Set(wanted));
+    const text = await proxy.metrics((metrics) => renderMetrics(metrics, wanted && new Set(wanted)));
+    if (text === undefined) return c.json(startingError, 503);
     if (wanted === undefined) text.push(Buffer.from(await processMetrics.text()));
     return c.body(Buffer.concat(text), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
   });

@@ -11,7 +11,8 @@ export interface Administered {
   readonly generation: number;
   /** Undefined while starting, as are metrics and status. */
   readonly snapshot: Snapshot | undefined;
-  metrics(): Promise<ProxyMetrics | undefined>;
+  /** Calls with the metrics of now, which hold until it settles. */
+  metrics<Result>(use: (metrics: ProxyMetrics) => Promise<Result>): Promise<Result | undefined>;
   status(): Promise<ProxyStatus | undefined>;
   connections(limitPerWorker: number): Promise<LiveConnection[]>;
   /** Absent: it cannot. */

@@ -116,9 +116,8 @@ async function runProxy(inheritance: Inheritance, flags: RunFlags, command: Comm
 }
 
 /** For `systemctl status`. */
-async function describe(supervisor: Supervisor): Promise<string> {
-  const count = await supervisor.connectionCount();
-  return `${supervisor.isStopping ? 'draining' : 'serving'}, ${count} connections`;
+function describe({ isStopping, connectionCount }: Supervisor): string {
+  return `${isStopping ? 'draining' : 'serving'}, ${connectionCount} connections`;
 }
 
 /** Nobody could start this process's command again, or take its place. */

@@ -9,6 +9,7 @@ import { listenerAddress } from './bind-problem.ts';
 import type { BindAddress } from './bound-socket.ts';
 import type { LimitShares } from './limit-shares.ts';
 import type { ListeningSockets } from './listening-sockets.ts';
+import type { MetricsTotal } from './metrics-book.ts';
 import type { EndpointReport, UpstreamWatch } from './upstream-watch.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -77,11 +78,12 @@ export interface EndpointStatus {
   readonly certificateExpiresAt: string | null;
 }
 
-export async function reportMetrics(
+/** What `total` says, and what the supervisor knows. */
+export function reportMetrics(
+  total: MetricsTotal,
   { snapshot, plane, watch, pool }: ServingProxy,
   reloads: ProxyMetrics['reloads'],
-): Promise<ProxyMetrics> {
-  const total = await pool.metrics();
+): ProxyMetrics {
   const endpoints = snapshot.upstreams.flatMap(({ name }) =>
     reportEach(watch, name).map(({ key, state, probe }) => ({
       upstream: name,
@@ -109,7 +111,7 @@ export async function reportStatus({
   watch,
   pool,
 }: ServingProxy): Promise<ProxyStatus> {
-  const { liveByListener, liveByEndpoint } = await pool.metrics();
+  const { liveByListener, liveByEndpoint } = await pool.live();
   const live = byUpstream(liveByEndpoint);
   const routes = new RouteList<RouteAction>(snapshot.routes);
   return {

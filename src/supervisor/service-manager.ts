@@ -3,11 +3,12 @@ import type { Logger } from 'pino';
 import { loadAddon } from '../data-plane/load-plane.ts';
 
 /** What is told in `STATUS=`, for `systemctl status`. */
-export type DescribeStatus = () => Promise<string>;
+export type DescribeStatus = () => string;
 
 type Notify = (address: string, message: string) => void;
 
-const statusPeriodMs = 10_000;
+/** How often it is looked whether there is another. */
+const statusPeriodMs = 2_000;
 
 /**
  * Tells systemd what becomes of this process, as sd_notify(3) says: nothing before it serves, and nothing once another
@@ -21,6 +22,7 @@ export class ServiceManager {
   readonly #describe: DescribeStatus;
   #timers: readonly NodeJS.Timeout[] = [];
   #isMain = false;
+  #lastStatus = '';
 
   constructor(env: NodeJS.ProcessEnv, log: Logger, describe: DescribeStatus) {
     this.#log = log;
@@ -74,11 +76,10 @@ export class ServiceManager {
   }
 
   #tellStatus(): void {
-    if (!this.#isMain) return;
-    void this.#describe().then(
-      (status) => this.#tell(`STATUS=${status}`),
-      () => {},
-    );
+    const status = this.#describe();
+    if (status === this.#lastStatus) return;
+    this.#lastStatus = status;
+    this.#tell(`STATUS=${status}`);
   }
 
   #tell(message: string): void {

@@ -116,9 +116,10 @@ export class Supervisor {
     return this.#serving?.snapshot;
   }
 
-  /** Undefined while starting. */
-  async metrics(): Promise<ProxyMetrics | undefined> {
-    return this.#serving && reportMetrics(this.#serving, this.#reloads);
+  /** Calls with the metrics of now, which hold until it settles. Undefined while starting. */
+  async metrics<Result>(use: (metrics: ProxyMetrics) => Promise<Result>): Promise<Result | undefined> {
+    const serving = this.#serving;
+    return serving?.pool.metrics((total) => use(reportMetrics(total, serving, this.#reloads)));
   }
 
   /** Undefined while starting. */
@@ -126,15 +127,14 @@ export class Supervisor {
     return this.#serving && reportStatus(this.#serving);
   }
 
-  /** How many connections are live. */
-  async connectionCount(): Promise<number> {
-    await this.#serving?.pool.metrics();
-    return this.#serving?.pool.workers.reduce((sum, { connections }) => sum + connections, 0) ?? 0;
+  /** How many connections are live, a second ago or less. */
+  get connectionCount(): number {
+    return this.#serving?.pool.connections ?? 0;
   }
 
   /** Live connections, at most so many of each worker. */
   async connections(limit: number): Promise<LiveConnection[]> {
-    return this.#serving?.pool.connections(limit) ?? [];
+    return this.#serving?.pool.liveConnections(limit) ?? [];
   }
 
   /** Resolves when every worker serves every listener, or when that cannot be. To be called once. */

@@ -86,6 +86,11 @@ export class WorkerKeeper {
     return [...this.#processes].reduce((sum, process) => sum + this.#book.connectionsOf(process), 0);
   }
 
+  /** The same, at the last heartbeat. */
+  get connectionsAtBeat(): number {
+    return [...this.#processes].reduce((sum, { connections }) => sum + connections, 0);
+  }
+
   /** The worker and former ones that drain; those that do not answer are left out. */
   async ask(question: Question): Promise<Answer[]> {
     const answers = await Promise.all([...this.#processes].map((process) => process.ask(question)));

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { LiveConnection } from '../telemetry/live-connection.ts';
 import type { ToWorker } from '../worker/messages.ts';
-import { MetricsBook, type MetricsTotal } from './metrics-book.ts';
+import { type LiveTotal, MetricsBook, type MetricsTotal } from './metrics-book.ts';
 import type { Answer, Question } from './pending-answers.ts';
 import { type EjectionObserver, WorkerKeeper, type WorkerStart } from './worker-keeper.ts';
 import type { WorkerSetup } from './worker-process.ts';
@@ -34,10 +34,14 @@ export interface Restart {
   readonly problem: string | undefined;
 }
 
+/** How often workers are asked what they have counted, though nobody wants to know: what of it a kill can lose. */
+const collectMs = 10_000;
+
 /** All workers: starts them, keeps their number, ends them. */
 export class WorkerPool {
   readonly #keepers: readonly WorkerKeeper[];
   readonly #book = new MetricsBook();
+  #collecting: NodeJS.Timeout | undefined;
 
   /** `setup` is asked for each new worker, by its index; `limitFd` becomes their `limitMemoryFd`. */
   constructor(
@@ -69,11 +73,17 @@ export class WorkerPool {
     }));
   }
 
+  /** Live connections, a second ago or less. */
+  get connections(): number {
+    return this.#keepers.reduce((sum, { connectionsAtBeat }) => sum + connectionsAtBeat, 0);
+  }
+
   /**
    * Resolves when every worker is ready, or dies again and again while at least one is ready; or when none of them will
    * be, at the first that says that it cannot serve.
    */
   start(): Promise<WorkerStart> {
+    this.#collecting = setInterval(() => void this.#collect(), collectMs).unref();
     return new Promise((resolve) => {
       const starts = this.#keepers.map(async (keeper) => {
         const start = await keeper.start();
@@ -121,14 +131,24 @@ export class WorkerPool {
     for (const keeper of this.#keepers) keeper.send(message);
   }
 
-  /** Asks every worker; of one that does not answer, what it last said counts. */
-  async metrics(): Promise<MetricsTotal> {
+  /** Asks every worker; of one that does not answer, what it last said counts. See `MetricsBook.read`. */
+  async metrics<Result>(use: (total: MetricsTotal) => Promise<Result>): Promise<Result> {
+    await this.#collect();
+    return this.#book.read(use);
+  }
+
+  /** Asks every worker, as `metrics`. */
+  async live(): Promise<LiveTotal> {
+    await this.#collect();
+    return this.#book.live();
+  }
+
+  async #collect(): Promise<void> {
     await this.#ask({ kind: 'report-metrics' });
-    return this.#book.total();
   }
 
   /** At most `limit` live connections of each worker. */
-  async connections(limit: number): Promise<LiveConnection[]> {
+  async liveConnections(limit: number): Promise<LiveConnection[]> {
     const answers = await this.#ask({ kind: 'report-connections', limit });
     return answers.flatMap((answer) => (answer.kind === 'connections' ? answer.connections : []));
   }
@@ -145,6 +165,7 @@ export class WorkerPool {
   /** Resolves when every worker has ended; one that takes longer than `patienceMs` is killed. */
   async end(last: ToWorker, patienceMs: number): Promise<void> {
     await Promise.all(this.#keepers.map((keeper) => keeper.end(last, patienceMs)));
+    clearInterval(this.#collecting);
   }
 }
 

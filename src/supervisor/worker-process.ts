@@ -69,6 +69,7 @@ export class WorkerProcess {
   #settle: () => void = () => {};
   readonly #answers = new PendingAnswers();
   #heartbeat: Heartbeat | undefined;
+  #connections = 0;
   /** Questions under way that have a patience of their own. */
   #excuses = 0;
   #hasStarted = false;
@@ -131,6 +132,11 @@ export class WorkerProcess {
   /** Why it does not serve; undefined while it may. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** Live ones, at the last heartbeat. */
+  get connections(): number {
+    return this.#connections;
   }
 
   /** What it serves, or will when it is ready. */
@@ -213,7 +219,10 @@ export class WorkerProcess {
   #receive(message: unknown): void {
     if (!isToSupervisor(message)) return;
     if (message.kind === 'metrics') this.#observer.reported(message.report);
-    if (message.kind === 'heartbeat') this.#heartbeat?.answered();
+    if (message.kind === 'heartbeat') {
+      this.#connections = message.connections;
+      this.#heartbeat?.answered();
+    }
     if ('request' in message) this.#answers.receive(message);
     // The sockets that a starting worker would get may be closed by now.
     if (this.#isEnding) return;

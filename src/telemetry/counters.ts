@@ -51,6 +51,11 @@ export function* addCounters(to: Counters, data: CounterData): Generator<void> {
   for (const name of counterNames) yield* to[name].add(data[name]);
 }
 
+/** By steps: to zero, with their rows. */
+export function* clearCounters(counters: Counters): Generator<void> {
+  for (const name of counterNames) yield* counters[name].clear();
+}
+
 /** By steps. */
 export function* counterData(counters: Counters): Generator<void, CounterData> {
   const data: Partial<Record<CounterName, TallyData>> = {};

@@ -37,6 +37,9 @@ export class Tally {
   readonly #rows: TallyRow[] = [];
   /** Of every `rowsPerStep` rows that are full. */
   readonly #labelsJson: string[] = [];
+  /** The rows of label lists that were added since `clear`, and of those before it: senders repeat themselves. */
+  #known = new Map<string, readonly Row[]>();
+  #knownBefore = this.#known;
 
   constructor(width: number) {
     this.width = width;
@@ -67,12 +70,28 @@ export class Tally {
   *add({ labels, columns, values }: TallyData): Generator<void> {
     let start = 0;
     for (const json of labels) {
-      for (const each of JSON.parse(json) as readonly (readonly string[])[]) {
-        const row = this.row(...each);
+      for (const row of this.#rowsOf(json)) {
         for (const column of columns) row[column] = (row[column] ?? 0) + (values[start++] ?? 0);
       }
       yield;
     }
+  }
+
+  /** Sets every number to zero and keeps the rows, by steps. */
+  *clear(): Generator<void> {
+    this.#knownBefore = this.#known;
+    this.#known = new Map();
+    for (const [i, { row }] of this.#rows.entries()) {
+      row.fill(0);
+      if (i % rowsPerStep === 0) yield;
+    }
+  }
+
+  #rowsOf(json: string): readonly Row[] {
+    let rows = this.#known.get(json) ?? this.#knownBefore.get(json);
+    rows ??= (JSON.parse(json) as readonly (readonly string[])[]).map((labels) => this.row(...labels));
+    this.#known.set(json, rows);
+    return rows;
   }
 
   /** By steps: rows that come meanwhile are left out. */

@@ -92,7 +92,8 @@ export type ToSupervisor =
   /** `problem`: it cannot, and goes on as before. */
   | { readonly kind: 'prepared'; readonly request: number; readonly problem: string | undefined }
   | { readonly kind: 'switched'; readonly request: number }
-  | { readonly kind: 'heartbeat' }
+  /** `connections`: live ones. */
+  | { readonly kind: 'heartbeat'; readonly connections: number }
   /** A signal of its own asks it to end: it goes on until another has taken its place, and is told to drain then. */
   | { readonly kind: 'leaving' };
 

@@ -81,7 +81,7 @@ export class Worker {
         this.#serving?.accessLog.reopen();
         break;
       case 'heartbeat':
-        this.#tell({ kind: 'heartbeat' });
+        this.#tell({ kind: 'heartbeat', connections: this.#serving?.plane.connectionCount ?? 0 });
         break;
       case 'report-metrics':
         void this.#reportMetrics(message.request);

@@ -8,6 +8,7 @@ import { RouteList } from '../../src/routing/route-list.ts';
 import type { ProxyStatus } from '../../src/supervisor/proxy-report.ts';
 import { newCounters } from '../../src/telemetry/counters.ts';
 import type { LiveConnection } from '../../src/telemetry/live-connection.ts';
+import type { ProxyMetrics } from '../../src/telemetry/render-metrics.ts';
 import { Tally } from '../../src/telemetry/tally.ts';
 
 const checked = checkConfig({
@@ -94,9 +95,9 @@ export class FakeProxy implements Administered {
     return this.isStarting ? undefined : snapshot;
   }
 
-  async metrics() {
+  async metrics<Result>(use: (metrics: ProxyMetrics) => Promise<Result>) {
     if (this.isStarting) return undefined;
-    return {
+    return use({
       counters: newCounters(),
       liveByListener: new Tally(1),
       liveByEndpoint: new Tally(1),
@@ -111,9 +112,9 @@ export class FakeProxy implements Administered {
       ],
       reloads: { success: 2, failure: 1 },
       configHash: 'c0ffee',
-      plane: 'native' as const,
+      plane: 'native',
       workerRestarts: 3,
-    };
+    });
   }
 
   async status() {
