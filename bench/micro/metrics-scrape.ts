@@ -5,10 +5,11 @@
  */
 import { deserialize, serialize } from 'node:v8';
 
-import { inSlices } from '../../src/event-loop/in-slices.ts';
+import { atOnce, inSlices } from '../../src/event-loop/in-slices.ts';
+import { MetricsBook } from '../../src/supervisor/metrics-book.ts';
 import { ConnectionMetrics } from '../../src/telemetry/connection-metrics.ts';
 import type { ConnectionSummary } from '../../src/telemetry/connection-summary.ts';
-import { addCounters, type CounterData, counterData, newCounters } from '../../src/telemetry/counters.ts';
+import { type CounterData, counterData } from '../../src/telemetry/counters.ts';
 import { renderMetrics } from '../../src/telemetry/render-metrics.ts';
 import { Tally } from '../../src/telemetry/tally.ts';
 
@@ -78,6 +79,8 @@ async function measure(what: () => Promise<void>): Promise<{ cpuMs: number; long
   return { cpuMs: (user + system) / 1000, longestMs: Math.max(longestMs, performance.now() - turn) };
 }
 
+const book = new MetricsBook();
+const noneLive = atOnce(new Tally(1).toData());
 let reports: Buffer[] = [];
 let text = Buffer.alloc(0);
 const inWorker: { cpuMs: number; longestMs: number }[] = [];
@@ -89,19 +92,21 @@ async function report(): Promise<void> {
 }
 
 async function answer(): Promise<void> {
-  const counters = newCounters();
-  for (const each of reports) await inSlices(addCounters(counters, deserialize(each) as CounterData));
-  const chunks = await renderMetrics({
-    counters,
-    liveByListener: new Tally(1),
-    liveByEndpoint: new Tally(1),
-    listeners: ['edge'],
-    endpoints: [],
-    reloads: { success: 0, failure: 0 },
-    configHash: '',
-    plane: 'native',
-    workerRestarts: 0,
-  });
+  for (const [i, worker] of workers.entries()) {
+    const counters = deserialize(reports[i] ?? Buffer.of()) as CounterData;
+    book.note(worker, { counters, liveByListener: noneLive, liveByEndpoint: noneLive });
+  }
+  const chunks = await book.read((total) =>
+    renderMetrics({
+      ...total,
+      listeners: ['edge'],
+      endpoints: [],
+      reloads: { success: 0, failure: 0 },
+      configHash: '',
+      plane: 'native',
+      workerRestarts: 0,
+    }),
+  );
   text = Buffer.concat(chunks);
 }
 
