@@ -16,17 +16,29 @@ const clockTicksPerSecond = 100;
 
 export function processFacts(pid: number): ProcessFacts {
   const links = descriptorLinks(pid);
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // After the name, which may hold spaces, comes field 3; utime and stime are 14 and 15 (proc(5)).
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = statFields(pid);
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
   return {
     sockets: links.filter((link) => link.startsWith('socket:')).length,
     pipes: links.filter((link) => link.startsWith('pipe:')).length,
     descriptors: links.length,
     pssKib: Number(/^Pss: +(\d+) kB$/m.exec(rollup)?.[1]),
+    // utime and stime, fields 14 and 15.
     cpuMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / clockTicksPerSecond,
   };
+}
+
+/** How long ago a process was started. */
+export function processAgeMs(pid: number): number {
+  // starttime, field 22, since the machine was.
+  const startedAtMs = (Number(statFields(pid)[19]) * 1000) / clockTicksPerSecond;
+  return Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000 - startedAtMs;
+}
+
+/** Those of proc_pid_stat(5) from the third on: they come after the name, which may hold spaces. */
+function statFields(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** The IPv4 peers that a process has TCP connections with. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessLine } from '../access-log-file.ts';
 import { eventually } from '../e2e/sluice-process.ts';
-import { tcpPeers } from '../process-facts.ts';
+import { processAgeMs, tcpPeers } from '../process-facts.ts';
 import { type Random, seededRandom } from '../tls/random.ts';
 import {
   type Accounts,
@@ -49,6 +49,8 @@ export interface RoundResult {
 const atOnce = 48;
 /** A line is written within 100 ms, on a busy machine later; of time in which nobody could run nothing counts. */
 const unwrittenMs = 1_000;
+/** A worker takes this long at most to start and to get through those who wait for it. */
+const freshMs = 5_000;
 const settleMs = 30_000;
 /** A worker is taken for dead after ten seconds; the machine is to blame where it stood still for half of them. */
 const silentStallMs = 5_000;
@@ -69,6 +71,8 @@ export class Round {
   readonly #stalls = new Stalls();
   readonly #kills: {
     readonly at: number;
+    /** From when on clients waited for the victim: it may have ended those who left meanwhile just before its end. */
+    readonly awaitedSince: number;
     readonly victims: ReadonlySet<string>;
     readonly others: ReadonlySet<string>;
   }[] = [];
@@ -163,7 +167,10 @@ export class Round {
     const others = this.#proxy.liveWorkerPids
       .filter((pid) => pid !== victim)
       .flatMap((pid) => [...tcpPeers(pid)]);
-    this.#kills.push({ at: performance.now(), victims: tcpPeers(victim), others: new Set(others) });
+    const at = performance.now();
+    const isFresh = processAgeMs(victim) <= freshMs;
+    const awaitedSince = isFresh ? Math.max(...this.#kills.map((kill) => kill.at), ...this.#drains) : at;
+    this.#kills.push({ at, awaitedSince, victims: tcpPeers(victim), others: new Set(others) });
     process.kill(victim, 'SIGKILL');
   }
 
@@ -250,8 +257,9 @@ export class Round {
   #mayBeLost(trial: Trial): boolean {
     if (this.#wasSeenLost(trial)) return true;
     const { connectedAt = 0, endedAt = Number.POSITIVE_INFINITY } = trial;
-    return this.#kills.some(({ at, others }) => {
+    return this.#kills.some(({ at, awaitedSince, others }) => {
       if (others.has(trial.plan.address) || connectedAt > at) return false;
+      if (endedAt >= awaitedSince && endedAt <= at) return true;
       const [from, to] = [Math.min(at, endedAt), Math.max(at, endedAt)];
       return to - from - this.#stalls.msWithin(from, to) <= unwrittenMs;
     });
