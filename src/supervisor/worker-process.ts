@@ -51,6 +51,9 @@ const reloadPatienceMs = 60_000;
 /** What a worker gets beyond its time to drain before it is taken for stuck. */
 export const drainGraceMs = 5_000;
 
+/** What a worker has said before its exit is read by then. */
+const lastMessagesMs = 1_000;
+
 export type Prepared = { readonly ok: true } | { readonly ok: false; readonly problem: string };
 const silent: Prepared = { ok: false, problem: `it does not answer within ${reloadPatienceMs / 1000} s` };
 
@@ -75,6 +78,7 @@ export class WorkerProcess {
   #hasStarted = false;
   #isReady = false;
   #isEnding = false;
+  #isSilent = false;
   #killedBecause: string | undefined;
   #problem: string | undefined;
 
@@ -86,10 +90,9 @@ export class WorkerProcess {
     this.#limitRow = setup.limits?.enter();
     this.#worker = cluster.fork();
     this.#worker.on('message', (message: unknown) => this.#receive(message));
-    this.#worker.once('disconnect', () => {
-      this.#answers.giveUp();
-      this.#observer.silent();
-    });
+    this.#worker.once('disconnect', () => this.#fallSilent());
+    // Node tells of no disconnection where a socket was on its way: it waits for the word of one that is dead.
+    this.#worker.once('exit', () => setTimeout(() => this.#fallSilent(), lastMessagesMs).unref());
     this.#exited = new Promise((resolve) => {
       const finish = (how: string) => {
         clearTimeout(this.#startTimer);
@@ -216,8 +219,16 @@ export class WorkerProcess {
     clearTimeout(killTimer);
   }
 
+  /** Nothing more will come. */
+  #fallSilent(): void {
+    if (this.#isSilent) return;
+    this.#isSilent = true;
+    this.#answers.giveUp();
+    this.#observer.silent();
+  }
+
   #receive(message: unknown): void {
-    if (!isToSupervisor(message)) return;
+    if (this.#isSilent || !isToSupervisor(message)) return;
     if (message.kind === 'metrics') this.#observer.reported(message.report);
     if (message.kind === 'heartbeat') {
       this.#connections = message.connections;
