@@ -95,7 +95,7 @@ export class LimitMemory {
   }
 
   noteSource(): void {
-    this.#header[header.sourcesSeen] = 1;
+    if (this.#header[header.sourcesSeen] === 0) this.#header[header.sourcesSeen] = 1;
   }
 
   /** Takes out what a process held that has gone. `columnsUsed`: none from this one on has been. */

@@ -19,8 +19,8 @@ type Settings = Pick<LimitsSnapshot, 'maxConnectionsPerSource' | 'newConnections
  * What each source has, over all processes: connections by process, and a token bucket, in a table of fixed size.
  *
  * An entry belongs to a source while it has connections or its bucket is not full. Whoever has a connection in it
- * keeps it there, so what most connections need takes no lock; only to put a source in, its bucket of eight entries
- * is locked, and where none of the eight is to be had, the one without connections whose tokens are back soonest goes.
+ * keeps it there, so what most connections need takes no lock. Only where a source finds each of its bucket's eight
+ * entries given away, the bucket is locked, and the one without connections whose tokens are back soonest goes.
  * That errs on the side of letting in, and only helps a client that can come from thousands of other addresses in
  * between, which such a limit cannot stop anyway. A source that finds eight others with connections has no room.
  *
@@ -59,7 +59,7 @@ export class SharedSources {
   accept(address: string, nowMs: number): number {
     const nowNs = Math.round((nowMs + this.#clockOffsetMs) * 1e6);
     this.#hash(sourceOf(address));
-    const entry = this.#join() ?? this.#claim(nowNs);
+    const entry = this.#join() ?? this.#settle() ?? this.#claim(nowNs);
     if (entry === undefined) return tableFull;
     if (this.#total(entry) <= this.#maxConnections && this.#takeToken(entry, nowNs)) return entry;
     this.ended(entry);
@@ -87,7 +87,19 @@ export class SharedSources {
     return undefined;
   }
 
-  /** Puts the source into the table, with a first connection; undefined: there is no room, or no lock to be had. */
+  /** Gives the source the bucket's first entry that never was anybody's. All take them in this order, so none has two. */
+  #settle(): number | undefined {
+    const { tags } = this.#memory;
+    this.#memory.noteSource();
+    const first = this.#bucket * bucketSize;
+    for (let entry = first; entry < first + bucketSize; entry += 1) {
+      const before = Atomics.compareExchange(tags, entry, 0, this.#tag);
+      if (before === 0 || before === this.#tag) return this.#join();
+    }
+    return undefined;
+  }
+
+  /** Gives the source the entry of another, with a first connection; undefined: there is none, or no lock to be had. */
   #claim(nowNs: number): number | undefined {
     if (!this.#lock(this.#bucket)) return undefined;
     try {
@@ -118,17 +130,15 @@ export class SharedSources {
     Atomics.store(fullAtNs, entry, 0n);
     Atomics.store(tags, entry, this.#tag);
     Atomics.store(connections, this.#cell(entry), 1);
-    this.#memory.noteSource();
     return entry;
   }
 
-  /** Of the locked bucket: an entry that is free, else the one without connections whose tokens are back soonest. */
+  /** Of the locked bucket: the entry without connections whose tokens are back soonest. */
   #leastMissed(nowNs: number): number | undefined {
     const first = this.#bucket * bucketSize;
     let best: number | undefined;
     let bestFullAtNs = Number.POSITIVE_INFINITY;
     for (let entry = first; entry < first + bucketSize; entry += 1) {
-      if (this.#memory.tags[entry] === 0) return entry;
       if (this.#total(entry) !== 0) continue;
       const fullAtNs = Math.max(Number(this.#memory.fullAtNs[entry]), nowNs);
       if (fullAtNs >= bestFullAtNs) continue;

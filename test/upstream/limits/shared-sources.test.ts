@@ -114,14 +114,22 @@ describe('sources in memory that processes share', () => {
     assert.ok(b.accept('192.0.2.1', 0) >= 0);
   });
 
-  test('are put in again where a process has died with the lock', () => {
-    const { memory, b } = tables(atOnce(2));
+  test('take an entry that was nobody’s without the lock', () => {
+    const { memory, a, b } = tables(atOnce(2), { sources: bucketSize });
     memory.locks.fill(1);
-    assert.equal(b.accept('192.0.2.1', 0), tableFull);
+    const entries = Array.from({ length: bucketSize }, (_, n) => a.accept(`192.0.2.${n}`, 0));
+    assert.deepEqual(entries, [...entries.keys()]);
+    assert.equal(b.accept('192.0.2.3', 0), entries[3]);
+  });
+
+  test('are put in again where a process has died with the lock', () => {
+    const { memory, a, b } = tables(atOnce(2), { sources: bucketSize });
+    for (let n = 0; n < bucketSize; n++) a.ended(a.accept(`192.0.2.${n}`, 0));
+    memory.locks.fill(1);
+    assert.equal(b.accept('198.51.100.1', 0), tableFull);
     b.configure(atOnce(2));
-    memory.noteSource();
     memory.clearRow(0, 0);
-    assert.ok(b.accept('192.0.2.1', 0) >= 0);
+    assert.ok(b.accept('198.51.100.1', 0) >= 0);
     assert.ok(memory.locks.every((lock) => lock === 0));
   });
 
