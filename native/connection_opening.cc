@@ -129,7 +129,8 @@ void Connection::AskPolicy(Engine& engine, const Hello* hello) {
 void Connection::Dial(Engine& engine, const Answer& answer) {
   phase_ = Phase::kDialing;
   attempts_++;
-  dialed_us_ = NowUs();
+  engine.RefreshClock();
+  dialed_us_ = engine.now_us();
   if (attempts_ == 1) first_dial_us_ = dialed_us_;
   idle_timeout_ms_ = answer.idle_timeout_ms;
   half_closed_timeout_ms_ = answer.half_closed_timeout_ms;
@@ -154,7 +155,6 @@ void Connection::Dial(Engine& engine, const Answer& answer) {
   upstream().writable = IsLoopback(answer.endpoint);
   const int error = Watch(engine, kUpstream);
   if (error != 0) return DialFailed(engine, -error);
-  engine.RefreshClock();
   engine.ArmTimer(this, engine.MsFromNow(answer.connect_timeout_ms));
   if (upstream().writable) OnDialEvent(engine);
 }

@@ -100,9 +100,8 @@ bool PolicyWrap::Call(Napi::FunctionReference& hook) {
     napi_open_handle_scope(env_, &run_scope_);
     napi_open_callback_scope(env_, nullptr, async_context_, &callback_scope_);
   }
-  Napi::HandleScope scope(env_);
   napi_value result;
-  const napi_status status = napi_call_function(env_, env_.Global(), hook.Value(), 0, nullptr, &result);
+  const napi_status status = napi_call_function(env_, env_.Undefined(), hook.Value(), 0, nullptr, &result);
   if (status == napi_ok) return true;
   bool is_pending = false;
   napi_is_exception_pending(env_, &is_pending);

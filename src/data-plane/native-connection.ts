@@ -1,4 +1,4 @@
-import type { Connection, PlaneListener, SocketAddress } from './data-plane.ts';
+import type { Connection, Ending, PlaneListener, SocketAddress } from './data-plane.ts';
 import { readIpAddress } from './packed-address.ts';
 
 /** What the engine knows of a live connection; undefined once it has gone. */
@@ -14,13 +14,8 @@ export interface ConnectionProgress {
   readonly ageMs: number;
 }
 
-/** What is left of a connection that has ended. */
-export interface LastProgress extends ConnectionProgress {
-  /** The client, packed. */
-  readonly client: readonly number[];
-}
-
 const noProgress: ConnectionProgress = { bytesUp: 0, bytesDown: 0, ageMs: 0 };
+const noWords: readonly number[] = [];
 const unknownAddress: SocketAddress = { address: '0.0.0.0', port: 0, family: 4 };
 
 /**
@@ -33,8 +28,9 @@ export class NativeConnection implements Connection {
   readonly listener: PlaneListener;
   record: unknown = undefined;
   readonly #source: ConnectionSource;
-  /** Set when it has ended. */
-  #last: LastProgress | undefined = undefined;
+  #ending: Ending | undefined = undefined;
+  /** Packed; known here once it has ended. */
+  #client = noWords;
   #destination: SocketAddress | undefined = undefined;
 
   constructor(slot: number, generation: number, listener: PlaneListener, source: ConnectionSource) {
@@ -44,30 +40,31 @@ export class NativeConnection implements Connection {
     this.#source = source;
   }
 
-  noteEnd(last: LastProgress): void {
-    this.#last = last;
+  noteEnd(ending: Ending, client: readonly number[]): void {
+    this.#ending = ending;
+    this.#client = client;
   }
 
   get client(): SocketAddress {
-    if (this.#last !== undefined) return readIpAddress(this.#last.client, 0);
+    if (this.#ending !== undefined) return readIpAddress(this.#client, 0);
     return this.#source.client(this) ?? unknownAddress;
   }
 
   /** Once the connection has gone, what it was when somebody last asked. */
   get destination(): SocketAddress {
-    if (this.#last === undefined) this.#destination = this.#source.destination(this) ?? this.#destination;
+    if (this.#ending === undefined) this.#destination = this.#source.destination(this) ?? this.#destination;
     return this.#destination ?? unknownAddress;
   }
 
   get bytesUp(): number {
-    return (this.#last ?? this.#source.progress(this) ?? noProgress).bytesUp;
+    return (this.#ending ?? this.#source.progress(this) ?? noProgress).bytesUp;
   }
 
   get bytesDown(): number {
-    return (this.#last ?? this.#source.progress(this) ?? noProgress).bytesDown;
+    return (this.#ending ?? this.#source.progress(this) ?? noProgress).bytesDown;
   }
 
   get ageMs(): number {
-    return (this.#last ?? this.#source.progress(this) ?? noProgress).ageMs;
+    return this.#ending?.durationMs ?? (this.#source.progress(this) ?? noProgress).ageMs;
   }
 }

@@ -193,12 +193,7 @@ export class NativePlane implements DataPlane {
       attempts: this.#calls[call.attempts] ?? 0,
       endedFirst: endedFirst[this.#calls[call.endedFirst] ?? 0],
     };
-    connection.noteEnd({
-      bytesUp: ending.bytesUp,
-      bytesDown: ending.bytesDown,
-      ageMs: ending.durationMs,
-      client: copyIpAddress(this.#calls, call.clientFamily),
-    });
+    connection.noteEnd(ending, copyIpAddress(this.#calls, call.clientFamily));
     this.#connections[connection.slot] = undefined;
     try {
       this.#policy.ended(connection, ending);
