@@ -27,6 +27,17 @@ export function pinned(processors: string | undefined, command: readonly string[
   return processors === undefined ? command : ['taskset', '-c', processors, ...command];
 }
 
+/** The command, ahead of all that has no real-time priority (sched(7)), which takes the right to say so. */
+export function ahead(command: readonly string[]): readonly string[] {
+  return ['chrt', '--fifo', '1', ...command];
+}
+
+/** A process and its threads, to these processors alone. */
+export function move(pid: number, processors: string): void {
+  const { status, stderr } = spawnSync('taskset', ['-acp', processors, String(pid)], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`taskset: ${stderr.trim()}`);
+}
+
 export function describeMachine(): Readonly<Record<string, string | number>> {
   return {
     processor: cpus()[0]?.model.trim() ?? 'unknown',

@@ -5,7 +5,7 @@ import { clientHello } from './load/client-hello.ts';
 import type { HttpsLoad } from './load/https-load.ts';
 import { LoadRun } from './load/load-run.ts';
 import { nativeLoad } from './load/native-load.ts';
-import { type Placement, placementFor } from './machine.ts';
+import { ahead, type Placement, placementFor } from './machine.ts';
 import { passesHalfClose } from './measure/half-close.ts';
 import type { Route } from './peers/peer.ts';
 import { freePort } from './ports.ts';
@@ -26,6 +26,8 @@ export interface NativeLoad {
   readonly rate?: number;
   /** Never sleeps, where the load has processors of its own; `no` where it shares them with another. */
   readonly spin?: 'yes' | 'no';
+  /** Whatever else runs on the load's processors waits for it. */
+  readonly isAhead?: boolean;
 }
 
 export interface Scale {
@@ -82,7 +84,7 @@ export class Stage {
   /** Clients and backends in one native process; `serverPort`: not those that the proxy knows. */
   native(
     target: Target,
-    load: NativeLoad,
+    { isAhead = false, ...load }: NativeLoad,
     seconds = this.scale.seconds,
     serverPort = this.#serverPort,
   ): LoadRun {
@@ -101,7 +103,8 @@ export class Stage {
       ...load,
     };
     const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    return new LoadRun([this.#program, ...words], this.placement.load);
+    const command = [this.#program, ...words];
+    return new LoadRun(isAhead ? ahead(command) : command, this.placement.load);
   }
 
   /** Until the target serves in earnest: workers have started, code is compiled, pools are filled. */
