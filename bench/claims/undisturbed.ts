@@ -28,11 +28,14 @@ async function sluiceApart(
   return proxy;
 }
 
-/** The 99.9th percentile of 1 KiB round trips over 64 connections while something else goes on, and ends before them. */
+/** What goes on beside the round trips; it may ask whether they are over. */
+type Disturbance = (isOver: () => boolean) => Promise<unknown>;
+
+/** The 99.9th percentile of 1 KiB round trips over 64 connections while something else goes on. */
 async function p999(
   target: Target,
   stage: Stage,
-  meanwhile: () => Promise<unknown>,
+  meanwhile: Disturbance,
   seconds = secondsOf(stage),
 ): Promise<number> {
   const isAhead = stage.placement.load !== undefined;
@@ -41,10 +44,7 @@ async function p999(
   const measured = measureLoad(run, target).finally(() => {
     isOver = true;
   });
-  const disturbed = meanwhile().then(() => {
-    if (isOver) throw new Error('what disturbs the round trips took longer than they');
-  });
-  const [{ p999Us }] = await Promise.all([measured, disturbed]);
+  const [{ p999Us }] = await Promise.all([measured, meanwhile(() => isOver)]);
   if (p999Us === undefined) throw new Error('no latency was measured');
   return p999Us;
 }
@@ -87,12 +87,13 @@ export const reload: Claim = {
     const adminPort = await freePort();
     const proxy = await sluiceApart(stage, { adminPort }, routeCount);
     let count = routeCount;
-    const reloads = async () => {
+    const reloads: Disturbance = async (isOver) => {
       await delay(reloadSeconds(stage) * 300);
       count--;
       proxy.configure(stage.job(stage.scale.workers, count));
       const { ok } = await fetch(`http://127.0.0.1:${adminPort}/reload`, { method: 'POST' });
       if (!ok) throw new Error('the reload was refused');
+      if (isOver()) throw new Error('the reload took longer than the round trips beside it');
     };
     return against(proxy, stage, reloads, reloadSeconds(stage));
   },
@@ -120,12 +121,7 @@ export const newConnections: Claim = {
   },
 };
 
-function against(
-  proxy: RunningProxy,
-  stage: Stage,
-  disturb: () => Promise<unknown>,
-  seconds?: number,
-): RunningClaim {
+function against(proxy: RunningProxy, stage: Stage, disturb: Disturbance, seconds?: number): RunningClaim {
   return {
     round: async () =>
       (await p999(proxy, stage, disturb, seconds)) / (await p999(proxy, stage, nothing, seconds)),
