@@ -28,13 +28,6 @@ export function processFacts(pid: number): ProcessFacts {
   };
 }
 
-/** How long ago a process was started. */
-export function processAgeMs(pid: number): number {
-  // starttime, field 22, since the machine was.
-  const startedAtMs = (Number(statFields(pid)[19]) * 1000) / clockTicksPerSecond;
-  return Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000 - startedAtMs;
-}
-
 /** Those of proc_pid_stat(5) from the third on: they come after the name, which may hold spaces. */
 function statFields(pid: number): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

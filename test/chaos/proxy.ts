@@ -73,6 +73,13 @@ export class ChaosProxy {
     return this.#proxy.sluice.workerPids.filter(isRunning);
   }
 
+  /** Which of the workers that one is, and when it was ready, on `performance.now`'s clock. */
+  workerStart(pid: number): { readonly place: number; readonly readyAt: number } {
+    const line = this.#proxy.sluice.log.find((each) => each.msg === 'worker ready' && each.workerPid === pid);
+    const agoMs = Date.now() - Date.parse(line?.time ?? '');
+    return { place: line?.worker ?? 0, readyAt: performance.now() - agoMs };
+  }
+
   /** A configuration that differs from the last one, but means the same for every connection. */
   reload(): Promise<void> {
     this.#reloads += 1;

@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessLine } from '../access-log-file.ts';
-import { eventually } from '../e2e/sluice-process.ts';
-import { processAgeMs, tcpPeers } from '../process-facts.ts';
 import { type Random, seededRandom } from '../tls/random.ts';
 import {
   type Accounts,
@@ -17,7 +15,9 @@ import { differences } from './model.ts';
 import type { Plan } from './plan.ts';
 import { type ChaosProxy, timeouts } from './proxy.ts';
 import { Stalls } from './stalls.ts';
+import { tcpMemoryShortages } from './tcp-memory.ts';
 import { Trial } from './trial.ts';
+import { WorkerEnds } from './worker-ends.ts';
 
 interface Disturbance {
   readonly kind: 'reload' | 'nonsense' | 'scrape' | 'kill' | 'drain';
@@ -38,7 +38,10 @@ export interface RoundResult {
   readonly problems: readonly string[];
   readonly outcomes: Readonly<Record<string, number>>;
   readonly endedWorkers: number;
-  /** The machine stood still for seconds, and the supervisor took a worker for dead: nothing can be said. */
+  /**
+   * The machine stood still for seconds, and the supervisor took a worker for dead, or the kernel was short of memory for
+   * TCP: nothing can be said.
+   */
   readonly isUndecided: boolean;
   /** Connections without a line that no killed worker was seen to have: they ended just before it did. */
   readonly unwritten: number;
@@ -47,10 +50,6 @@ export interface RoundResult {
 }
 
 const atOnce = 48;
-/** A line is written within 100 ms, on a busy machine later; of time in which nobody could run nothing counts. */
-const unwrittenMs = 1_000;
-/** A worker takes this long at most to start and to get through those who wait for it. */
-const freshMs = 5_000;
 const settleMs = 30_000;
 /** A worker is taken for dead after ten seconds; the machine is to blame where it stood still for half of them. */
 const silentStallMs = 5_000;
@@ -69,21 +68,14 @@ export class Round {
   readonly #lines = new Map<Trial, AccessLine[]>();
   readonly #problems: string[] = [];
   readonly #stalls = new Stalls();
-  readonly #kills: {
-    readonly at: number;
-    /** From when on clients waited for the victim: it may have ended those who left meanwhile just before its end. */
-    readonly awaitedSince: number;
-    readonly victims: ReadonlySet<string>;
-    readonly others: ReadonlySet<string>;
-  }[] = [];
-  readonly #drains: number[] = [];
-  readonly #leaving = new Set<number>();
+  readonly #ends: WorkerEnds;
 
   /** Trials are put into `trials`, where the backends find them. */
   constructor(proxy: ChaosProxy, trials: Map<number, Trial>, options: RoundOptions) {
     this.#proxy = proxy;
     this.#trials = trials;
     this.#options = options;
+    this.#ends = new WorkerEnds(proxy, this.#stalls);
     const { seed, number, connections } = options;
     const random = seededRandom(seed * 1_000_003 + number);
     const first = number * mostConnections;
@@ -93,6 +85,7 @@ export class Round {
 
   async run(): Promise<RoundResult> {
     const { silentWorkers } = this.#proxy;
+    const shortages = tcpMemoryShortages();
     const before = accountsOf(await this.#proxy.metrics());
     await this.#carryOut();
     const strangers = await this.#collectLines();
@@ -102,14 +95,17 @@ export class Round {
     for (const trial of this.#own) this.#trials.delete(trial.plan.index);
     const isSilent = this.#proxy.silentWorkers > silentWorkers;
     this.#stalls.stop();
-    const isUndecided = isSilent && this.#stalls.longestMs >= silentStallMs;
+    const isStalled = isSilent && this.#stalls.longestMs >= silentStallMs;
+    const isUndecided = isStalled || tcpMemoryShortages() > shortages;
     if (isSilent) this.#problems.push('a worker gave no sign of life');
     return {
       problems: isUndecided ? [] : this.#problems,
       isUndecided,
-      unwritten: this.#own.filter((trial) => !this.#lines.has(trial) && !this.#wasSeenLost(trial)).length,
+      unwritten:
+        this.#own.filter((trial) => !this.#lines.has(trial) && !this.#ends.hasTaken(trial)).length -
+        strangers.length,
       outcomes: tally(lines.map(({ outcome }) => outcome)),
-      endedWorkers: this.#kills.length + this.#drains.length,
+      endedWorkers: this.#ends.count,
       lost: this.#linesLost - strangers.length,
     };
   }
@@ -149,39 +145,10 @@ export class Round {
       if (kind === 'reload') await this.#proxy.reload();
       else if (kind === 'nonsense') await this.#proxy.reloadNonsense();
       else if (kind === 'scrape') await this.#proxy.metrics();
-      else if (kind === 'drain') this.#drain(await this.#pickWorker(pick));
-      else this.#kill(await this.#pickWorker(pick));
+      else await this.#ends[kind](pick);
     } catch (error) {
       this.#problems.push(`${kind}: ${error}`);
     }
-  }
-
-  #drain(leaving: number): void {
-    this.#drains.push(performance.now());
-    process.kill(leaving, 'SIGTERM');
-  }
-
-  /** Stopped first, so that what it has at its end can be seen. */
-  #kill(victim: number): void {
-    process.kill(victim, 'SIGSTOP');
-    const others = this.#proxy.liveWorkerPids
-      .filter((pid) => pid !== victim)
-      .flatMap((pid) => [...tcpPeers(pid)]);
-    const at = performance.now();
-    const isFresh = processAgeMs(victim) <= freshMs;
-    const awaitedSince = isFresh ? Math.max(...this.#kills.map((kill) => kill.at), ...this.#drains) : at;
-    this.#kills.push({ at, awaitedSince, victims: tcpPeers(victim), others: new Set(others) });
-    process.kill(victim, 'SIGKILL');
-  }
-
-  /** One that has not been picked before. */
-  async #pickWorker(pick: number): Promise<number> {
-    const candidates = () => this.#proxy.liveWorkerPids.filter((pid) => !this.#leaving.has(pid));
-    await eventually('a worker is alive', () => candidates().length > 0);
-    const pids = candidates();
-    const pid = pids[pick % pids.length] ?? 0;
-    this.#leaving.add(pid);
-    return pid;
   }
 
   /** Lines belong to trials by the client's address; returns those that belong to none. */
@@ -200,7 +167,7 @@ export class Round {
       }
     };
     const missing = () =>
-      this.#own.filter((trial) => !this.#lines.has(trial) && !this.#mayBeLost(trial)).length;
+      this.#own.filter((trial) => !this.#lines.has(trial) && !this.#ends.mayHaveTaken(trial)).length;
     const giveUpAt = performance.now() + settleMs;
     for (take(); missing() > strangers.length && performance.now() < giveUpAt; take()) await sleep(20);
     // What should not come would have come by now.
@@ -224,22 +191,24 @@ export class Round {
         this.#problems.push(`${told(trial)}: ${trial.end} instead of a connection`);
       else if (trial.end === 'HANGS') this.#problems.push(`${told(trial)}: hangs`);
       else if (lines.length > 1) this.#problems.push(`${told(trial)}: ${lines.length} lines`);
-      else if (lines.length === 0 && !this.#mayBeLost(trial)) unaccounted.push(trial);
+      else if (lines.length === 0 && !this.#ends.mayHaveTaken(trial)) unaccounted.push(trial);
       for (const line of lines) this.#compare(trial, line);
     }
     if (unaccounted.length > nameless.length) {
-      this.#problems.push(...unaccounted.map((trial) => `${told(trial)}: no line in the access log`));
+      this.#problems.push(
+        ...unaccounted.map(
+          (trial) => `${told(trial)}: no line in the access log${this.#ends.toldBeside(trial)}`,
+        ),
+      );
     }
   }
 
   #compare(trial: Trial, line: AccessLine): void {
-    if (this.#kills.some(({ victims }) => victims.has(trial.plan.address))) return;
+    if (this.#ends.hasTaken(trial)) return;
     const { plane } = this.#options;
     const endedAt = trial.endedAt ?? 0;
     const stalledMs = this.#stalls.msWithin(trial.startedAt, endedAt);
-    const wasDrained = this.#drains.some(
-      (at) => at >= trial.startedAt && endedAt - at >= timeouts.drainMs / 2,
-    );
+    const wasDrained = this.#ends.mayHaveDrained(trial);
     const wrong = differences(trial, line, { plane, timeouts, wasDrained, stalledMs });
     this.#problems.push(...wrong.map((each) => `${told(trial)}: ${each} [${JSON.stringify(line)}]`));
   }
@@ -247,22 +216,6 @@ export class Round {
   /** Of connections that a killed worker may have had. */
   get #linesLost(): number {
     return this.#own.filter((trial) => !this.#lines.has(trial)).length;
-  }
-
-  #wasSeenLost({ plan: { address } }: Trial): boolean {
-    return this.#kills.some(({ victims }) => victims.has(address));
-  }
-
-  /** Whether a killed worker had the connection, or may have ended it and not yet written its line. */
-  #mayBeLost(trial: Trial): boolean {
-    if (this.#wasSeenLost(trial)) return true;
-    const { connectedAt = 0, endedAt = Number.POSITIVE_INFINITY } = trial;
-    return this.#kills.some(({ at, awaitedSince, others }) => {
-      if (others.has(trial.plan.address) || connectedAt > at) return false;
-      if (endedAt >= awaitedSince && endedAt <= at) return true;
-      const [from, to] = [Math.min(at, endedAt), Math.max(at, endedAt)];
-      return to - from - this.#stalls.msWithin(from, to) <= unwrittenMs;
-    });
   }
 
   /** What the metrics say once they have settled: a worker that is kept from answering is counted as it was. */
@@ -273,7 +226,7 @@ export class Round {
       const problems = liveGauges(metrics);
       const counted = accountsOf(metrics);
       // What a killed worker had not yet told is lost, and it may have told of lines that it had not yet written.
-      if (this.#kills.length === 0) problems.push(...accountDifferences(before, counted, expected));
+      if (!this.#ends.hasKilled) problems.push(...accountDifferences(before, counted, expected));
       else if (surplus(before, counted, expected) > this.#linesLost)
         problems.push(`${surplus(before, counted, expected)} connections counted that nobody made`);
       if (problems.length === 0 || performance.now() > giveUpAt) return problems;
