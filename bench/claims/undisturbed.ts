@@ -3,7 +3,7 @@ import { move } from '../machine.ts';
 import { freePort } from '../ports.ts';
 import { direct, type RunningProxy, type Target } from '../running-proxy.ts';
 import type { SluiceSettings } from '../sluice.ts';
-import type { Stage } from '../stage.ts';
+import type { NativeLoad, Stage } from '../stage.ts';
 import { measureLoad } from '../workloads/load-figures.ts';
 import type { Claim, RunningClaim } from './claim.ts';
 import { startedSluice } from './started-sluice.ts';
@@ -28,6 +28,11 @@ async function sluiceApart(
   return proxy;
 }
 
+/** How a load must run for it: without spinning, or nobody else would run at all. */
+function ahead({ placement }: Stage): Pick<NativeLoad, 'isAhead' | 'spin'> {
+  return { isAhead: placement.load !== undefined, spin: 'no' };
+}
+
 /** What goes on beside the round trips; it may ask whether they are over. */
 type Disturbance = (isOver: () => boolean) => Promise<unknown>;
 
@@ -38,8 +43,8 @@ async function p999(
   meanwhile: Disturbance,
   seconds = secondsOf(stage),
 ): Promise<number> {
-  const isAhead = stage.placement.load !== undefined;
-  const run = stage.native(target, { mode: 'echo', size: 1024, clients: 64, spin: 'no', isAhead }, seconds);
+  const load = { mode: 'echo', size: 1024, clients: 64, ...ahead(stage) } as const;
+  const run = stage.native(target, load, seconds);
   let isOver = false;
   const measured = measureLoad(run, target).finally(() => {
     isOver = true;
@@ -108,7 +113,7 @@ export const newConnections: Claim = {
     const proxy = await sluiceApart(stage);
     const serverPort = await freePort();
     const connections = async (target: Target) => {
-      const load = { mode: 'connect', clients: 1, rate: connectionsPerSecond, spin: 'no' } as const;
+      const load = { mode: 'connect', clients: 1, rate: connectionsPerSecond, ...ahead(stage) } as const;
       await measureLoad(stage.native(target, load, secondsOf(stage) * 0.9, serverPort), target);
     };
     return {
