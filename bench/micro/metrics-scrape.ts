@@ -5,13 +5,12 @@
  */
 import { deserialize, serialize } from 'node:v8';
 
-import { atOnce, inSlices } from '../../src/event-loop/in-slices.ts';
+import { inSlices } from '../../src/event-loop/in-slices.ts';
 import { MetricsBook } from '../../src/supervisor/metrics-book.ts';
 import { ConnectionMetrics } from '../../src/telemetry/connection-metrics.ts';
 import type { ConnectionSummary } from '../../src/telemetry/connection-summary.ts';
 import { type CounterData, counterData } from '../../src/telemetry/counters.ts';
 import { renderMetrics } from '../../src/telemetry/render-metrics.ts';
-import { Tally } from '../../src/telemetry/tally.ts';
 
 const routeCount = 10_000;
 const workerCount = 2;
@@ -80,7 +79,6 @@ async function measure(what: () => Promise<void>): Promise<{ cpuMs: number; long
 }
 
 const book = new MetricsBook();
-const noneLive = atOnce(new Tally(1).toData());
 let reports: Buffer[] = [];
 let text = Buffer.alloc(0);
 const inWorker: { cpuMs: number; longestMs: number }[] = [];
@@ -94,7 +92,7 @@ async function report(): Promise<void> {
 async function answer(): Promise<void> {
   for (const [i, worker] of workers.entries()) {
     const counters = deserialize(reports[i] ?? Buffer.of()) as CounterData;
-    book.note(worker, { counters, liveByListener: noneLive, liveByEndpoint: noneLive });
+    book.note(worker, { counters, liveByListener: new Map(), liveByEndpoint: new Map() });
   }
   const chunks = await book.read((total) =>
     renderMetrics({

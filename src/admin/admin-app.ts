@@ -54,7 +54,10 @@ export function createAdminApp({ proxy, version, drain, upgrade, exposure }: Adm
     const text = await proxy.metrics((metrics) => renderMetrics(metrics, wanted && new Set(wanted)));
     if (text === undefined) return c.json(startingError, 503);
     if (wanted === undefined) text.push(Buffer.from(await processMetrics.text()));
-    return c.body(Buffer.concat(text), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
+    return c.body(streamOf(text), 200, {
+      'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
+      'Content-Length': String(text.reduce((sum, { length }) => sum + length, 0)),
+    });
   });
   app.get('/status', async (c) => {
     const { routes: asked } = c.req.query();
@@ -104,6 +107,18 @@ export function createAdminApp({ proxy, version, drain, upgrade, exposure }: Adm
   app.notFound((c) => c.json({ error: `there is no ${c.req.path}` }, 404));
   app.onError((error, c) => c.json({ error: error.message }, 500));
   return app;
+}
+
+/** A body that is sent piece by piece: as one it would be copied, and copied again. */
+function streamOf(pieces: Iterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const left = pieces[Symbol.iterator]();
+  return new ReadableStream({
+    pull(controller) {
+      const { done, value } = left.next();
+      if (done === true) controller.close();
+      else controller.enqueue(value);
+    },
+  });
 }
 
 /** What `/status` answers. */

@@ -1,5 +1,5 @@
+import { refusals } from '../telemetry/counters.ts';
 import { families } from '../telemetry/metric-families.ts';
-import { refusals } from '../telemetry/render-metrics.ts';
 import { type MetricSample, parseMetrics } from './metrics-text.ts';
 
 /** What a row of `sluice top` counts since the proxy started. */
@@ -32,7 +32,7 @@ export interface TopCounts {
 }
 
 const resets: ReadonlySet<string> = new Set(['client_reset', 'upstream_reset']);
-const refusalNames: ReadonlySet<string> = refusals;
+const refusalNames: ReadonlySet<string> = new Set(refusals);
 
 /** Where each metric goes: the metrics that are asked for are these. */
 const readers: Readonly<Record<string, (counts: TopCounts, sample: MetricSample) => void>> = {

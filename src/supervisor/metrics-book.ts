@@ -1,23 +1,16 @@
-import { atOnce, inSlices } from '../event-loop/in-slices.ts';
+import { inSlices } from '../event-loop/in-slices.ts';
 import {
   addCounters,
-  type Counters,
-  clearCounters,
-  counterData,
-  newCounters,
+  addLastingCounters,
+  type CounterSums,
+  newSums,
+  resetSums,
 } from '../telemetry/counters.ts';
-import type { MetricsReport } from '../telemetry/metrics-report.ts';
-import { Tally } from '../telemetry/tally.ts';
+import type { LiveCounts, MetricsReport } from '../telemetry/metrics-report.ts';
 import { Turns } from './turns.ts';
 
-/** Live connections. */
-export interface LiveTotal {
-  readonly liveByListener: Tally;
-  readonly liveByEndpoint: Tally;
-}
-
-export interface MetricsTotal extends LiveTotal {
-  readonly counters: Counters;
+export interface MetricsTotal extends LiveCounts {
+  readonly counters: CounterSums;
 }
 
 /**
@@ -25,8 +18,8 @@ export interface MetricsTotal extends LiveTotal {
  * one that is killed, what it counted since it was last asked is lost: they are asked every now and then.
  */
 export class MetricsBook {
-  readonly #ended = newCounters();
-  readonly #counters = newCounters();
+  /** What those that have ended have counted lasts. */
+  readonly #counters = newSums();
   readonly #turns = new Turns();
   /** The latest report of each process that runs. */
   readonly #latest = new Map<object, MetricsReport>();
@@ -38,20 +31,19 @@ export class MetricsBook {
   /** The worker will report no more. */
   close(worker: object): void {
     const report = this.#latest.get(worker);
-    if (report !== undefined) atOnce(addCounters(this.#ended, report.counters));
+    if (report !== undefined) addLastingCounters(this.#counters, report.counters);
     this.#latest.delete(worker);
   }
 
   /** Live connections of one worker, when it last reported. */
   connectionsOf(worker: object): number {
-    return this.#latest.get(worker)?.liveByListener.values.reduce((sum, count) => sum + count, 0) ?? 0;
+    const counts = this.#latest.get(worker)?.liveByListener.values() ?? [];
+    return [...counts].reduce((sum, count) => sum + count, 0);
   }
 
   /** Live connections of all workers, when they last reported. */
-  live(): LiveTotal {
-    const total = newLiveTotal();
-    atOnce(addLive(total, this.#latest.values()));
-    return total;
+  live(): LiveCounts {
+    return addLive(this.#latest.values());
   }
 
   /**
@@ -60,30 +52,34 @@ export class MetricsBook {
    */
   read<Result>(use: (total: MetricsTotal) => Promise<Result>): Promise<Result> {
     return this.#turns.take(async () => {
-      const live = newLiveTotal();
-      await inSlices(this.#addAll(live));
+      const reports = [...this.#latest.values()];
+      const live = addLive(reports);
+      await inSlices(this.#addAll(reports));
       return use({ counters: this.#counters, ...live });
     });
   }
 
   /** Of what is here when the first step is taken: what a worker counted is never added twice. */
-  *#addAll(live: LiveTotal): Generator<void> {
-    const reports = [...this.#latest.values()];
-    const ended = atOnce(counterData(this.#ended));
-    yield* addLive(live, reports);
-    yield* clearCounters(this.#counters);
-    yield* addCounters(this.#counters, ended);
+  *#addAll(reports: readonly MetricsReport[]): Generator<void> {
+    resetSums(this.#counters);
     for (const { counters } of reports) yield* addCounters(this.#counters, counters);
   }
 }
 
-function newLiveTotal(): LiveTotal {
-  return { liveByListener: new Tally(1), liveByEndpoint: new Tally(1) };
+function addLive(reports: Iterable<LiveCounts>): LiveCounts {
+  const liveByListener = new Map<string, number>();
+  const liveByEndpoint = new Map<string, Map<string, number>>();
+  for (const report of reports) {
+    addCounts(liveByListener, report.liveByListener);
+    for (const [upstream, counts] of report.liveByEndpoint) {
+      const total = liveByEndpoint.get(upstream) ?? new Map<string, number>();
+      liveByEndpoint.set(upstream, total);
+      addCounts(total, counts);
+    }
+  }
+  return { liveByListener, liveByEndpoint };
 }
 
-function* addLive({ liveByListener, liveByEndpoint }: LiveTotal, reports: Iterable<MetricsReport>) {
-  for (const report of reports) {
-    yield* liveByListener.add(report.liveByListener);
-    yield* liveByEndpoint.add(report.liveByEndpoint);
-  }
+function addCounts(to: Map<string, number>, counts: ReadonlyMap<string, number>): void {
+  for (const [name, count] of counts) to.set(name, (to.get(name) ?? 0) + count);
 }

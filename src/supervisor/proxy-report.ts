@@ -2,7 +2,6 @@ import type { RouteAction, RouteSnapshot, Snapshot, UpstreamSnapshot } from '../
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import { RouteList } from '../routing/route-list.ts';
 import type { ProxyMetrics } from '../telemetry/render-metrics.ts';
-import type { Tally } from '../telemetry/tally.ts';
 import type { EndpointState } from '../upstream/endpoint.ts';
 import type { ProbeReport } from '../upstream/health/probe-schedule.ts';
 import { listenerAddress } from './bind-problem.ts';
@@ -112,7 +111,6 @@ export async function reportStatus({
   pool,
 }: ServingProxy): Promise<ProxyStatus> {
   const { liveByListener, liveByEndpoint } = await pool.live();
-  const live = byUpstream(liveByEndpoint);
   const routes = new RouteList<RouteAction>(snapshot.routes);
   return {
     dataPlane: plane,
@@ -126,27 +124,17 @@ export async function reportStatus({
     listeners: served.map(({ listener, address }) => ({
       name: listener,
       address: listenerAddress({ host: address.address, port: address.port }),
-      connections: liveByListener.row(listener)[0] ?? 0,
+      connections: liveByListener.get(listener) ?? 0,
     })),
     routes,
     routeCount: routes.length,
     upstreams: snapshot.upstreams.map((settings) =>
-      upstreamStatus(settings, watch, live.get(settings.name) ?? new Map()),
+      upstreamStatus(settings, watch, new Map(liveByEndpoint.get(settings.name))),
     ),
   };
 }
 
-/** Live connections by endpoint. */
-function byUpstream(liveByEndpoint: Tally): Map<string, Map<string, number>> {
-  const live = new Map<string, Map<string, number>>();
-  for (const { labels, row } of liveByEndpoint.rows) {
-    const [upstream = '', endpoint = ''] = labels;
-    const endpoints = live.get(upstream) ?? new Map<string, number>();
-    live.set(upstream, endpoints.set(endpoint, row[0] ?? 0));
-  }
-  return live;
-}
-
+/** `live`: connections by endpoint; used up. */
 function upstreamStatus(
   settings: UpstreamSnapshot,
   watch: UpstreamWatch,

@@ -6,8 +6,9 @@ import type { Logger } from 'pino';
 
 import type { Snapshot } from '../config/snapshot.ts';
 import type { LiveConnection } from '../telemetry/live-connection.ts';
+import type { LiveCounts } from '../telemetry/metrics-report.ts';
 import type { ToWorker } from '../worker/messages.ts';
-import { type LiveTotal, MetricsBook, type MetricsTotal } from './metrics-book.ts';
+import { MetricsBook, type MetricsTotal } from './metrics-book.ts';
 import type { Answer, Question } from './pending-answers.ts';
 import { type EjectionObserver, WorkerKeeper, type WorkerStart } from './worker-keeper.ts';
 import type { WorkerSetup } from './worker-process.ts';
@@ -34,7 +35,10 @@ export interface Restart {
   readonly problem: string | undefined;
 }
 
-/** How often workers are asked what they have counted, though nobody wants to know: what of it a kill can lose. */
+/**
+ * How often what workers have counted is added up, though nobody wants to know: what of it a kill can lose, and how many
+ * rows may be new to the supervisor when somebody waits for them.
+ */
 const collectMs = 10_000;
 
 /** All workers: starts them, keeps their number, ends them. */
@@ -83,7 +87,7 @@ export class WorkerPool {
    * be, at the first that says that it cannot serve.
    */
   start(): Promise<WorkerStart> {
-    this.#collecting = setInterval(() => void this.#collect(), collectMs).unref();
+    this.#collecting = setInterval(() => void this.metrics(async () => {}), collectMs).unref();
     return new Promise((resolve) => {
       const starts = this.#keepers.map(async (keeper) => {
         const start = await keeper.start();
@@ -138,7 +142,7 @@ export class WorkerPool {
   }
 
   /** Asks every worker, as `metrics`. */
-  async live(): Promise<LiveTotal> {
+  async live(): Promise<LiveCounts> {
     await this.#collect();
     return this.#book.live();
   }

@@ -7,11 +7,13 @@ import {
   helloBytesBounds,
   helloDurationBounds,
   newCounters,
+  refusals,
 } from './counters.ts';
 import { observe } from './histogram.ts';
 import type { Row } from './tally.ts';
 
 const outcomeColumns: ReadonlyMap<Outcome, number> = new Map(outcomes.map((outcome, i) => [outcome, i]));
+const refusalColumns: ReadonlyMap<Outcome, number> = new Map(refusals.map((outcome, i) => [outcome, i]));
 
 /** DNS may name ever new endpoints: those past this many failures of different kinds are counted without their name. */
 const mostFailureRows = 10_000;
@@ -53,6 +55,8 @@ export class ConnectionMetrics implements ConnectionObserver {
     const { counters } = this;
     const { outcome, bytesUp, bytesDown, helloMs, connectMs, durationMs } = ending;
     add(counters.connections.row(listener, route), outcomeColumns.get(outcome) ?? 0, 1);
+    const refusal = refusalColumns.get(outcome);
+    if (refusal !== undefined) add(counters.rejected.row(listener), refusal, 1);
     this.progressed(route, { up: bytesUp, down: bytesDown }, bytesCounted);
     observe(counters.connectionDuration.row(route), connectionDurationBounds, durationMs / 1000);
     if (helloMs !== undefined)

@@ -1,24 +1,24 @@
 import type { DataPlane } from '../data-plane/data-plane.ts';
-import { type Outcome, outcomes } from '../data-plane/outcome.ts';
+import { outcomes } from '../data-plane/outcome.ts';
 import { inSlices } from '../event-loop/in-slices.ts';
 import {
-  type Counters,
+  type CounterSums,
   connectDurationBounds,
   connectionDurationBounds,
   featureLabels,
   helloBytesBounds,
   helloDurationBounds,
+  refusals,
 } from './counters.ts';
-import { Exposition } from './exposition.ts';
+import { Exposition, type WriteRow } from './exposition.ts';
 import type { Bounds } from './histogram.ts';
 import { families, type MetricFamily } from './metric-families.ts';
-import { Tally } from './tally.ts';
+import type { LiveCounts } from './metrics-report.ts';
+import type { TallySum } from './tally-sum.ts';
 
 /** All that the metrics are made from, of the whole proxy. */
-export interface ProxyMetrics {
-  readonly counters: Counters;
-  readonly liveByListener: Tally;
-  readonly liveByEndpoint: Tally;
+export interface ProxyMetrics extends LiveCounts {
+  readonly counters: CounterSums;
   readonly listeners: readonly string[];
   readonly endpoints: readonly EndpointMetrics[];
   readonly reloads: { readonly success: number; readonly failure: number };
@@ -34,20 +34,8 @@ export interface EndpointMetrics {
   readonly certificateExpiresAtMs: number | undefined;
 }
 
-/** Outcomes that are the proxy's own refusal, by which `rejected_total` counts its reasons. */
-export const refusals: ReadonlySet<Outcome> = new Set([
-  'not_tls',
-  'malformed_hello',
-  'hello_too_large',
-  'hello_timeout',
-  'no_route',
-  'rejected',
-  'upstream_unreachable',
-  'upstream_full',
-  'source_limited',
-  'bad_proxy_header',
-  'name_not_allowed',
-]);
+/** So many rows are written in one step. */
+const rowsPerStep = 10;
 
 /** Resolves with the text in pieces. `wanted`: names of metrics; undefined: all. */
 export async function renderMetrics(
@@ -62,39 +50,44 @@ export async function renderMetrics(
 /** By steps. */
 function* render(out: Exposition, metrics: ProxyMetrics): Generator<void> {
   const { counters } = metrics;
-  yield* connections(out, metrics);
-  yield* columns(out, families.bytes, counters.bytes, ['up', 'down']);
-  yield* histograms(out, families.helloDuration, counters.helloDuration, helloDurationBounds);
-  yield* histograms(out, families.connectDuration, counters.connectDuration, connectDurationBounds);
-  yield* histograms(out, families.connectionDuration, counters.connectionDuration, connectionDurationBounds);
-  yield* histograms(out, families.helloBytes, counters.helloBytes, helloBytesBounds);
-  yield* columns(out, families.helloFeatures, counters.helloFeatures, featureLabels);
-  yield* samples(out, families.connectFailures, counters.connectFailures);
+  const columns = (
+    family: MetricFamily,
+    sum: TallySum,
+    names: readonly string[],
+    zeros: 'shown' | 'left out',
+  ) => rows(out, family, sum, out.columns(family, names, zeros));
+  const histogram = (family: MetricFamily, sum: TallySum, bounds: Bounds) =>
+    rows(out, family, sum, out.histogram(family, bounds));
+  yield* columns(families.connections, counters.connections, outcomes, 'left out');
+  liveConnections(out, metrics);
+  yield* columns(families.rejected, counters.rejected, refusals, 'left out');
+  yield* columns(families.bytes, counters.bytes, ['up', 'down'], 'shown');
+  yield* histogram(families.helloDuration, counters.helloDuration, helloDurationBounds);
+  yield* histogram(families.connectDuration, counters.connectDuration, connectDurationBounds);
+  yield* histogram(families.connectionDuration, counters.connectionDuration, connectionDurationBounds);
+  yield* histogram(families.helloBytes, counters.helloBytes, helloBytesBounds);
+  yield* columns(families.helloFeatures, counters.helloFeatures, featureLabels, 'shown');
+  yield* rows(out, families.connectFailures, counters.connectFailures, out.single(families.connectFailures));
   yield* endpoints(out, metrics);
   proxy(out, metrics);
 }
 
-function* connections(
-  out: Exposition,
-  { counters, liveByListener, listeners }: ProxyMetrics,
-): Generator<void> {
-  const rejected = new Tally(1);
-  const isWanted = out.family(families.connections);
-  for (const { labels, row } of counters.connections.rows) {
-    yield;
-    const [listener = '', route = ''] = labels;
-    for (const [i, outcome] of outcomes.entries()) {
-      const count = row[i] ?? 0;
-      if (count === 0) continue;
-      if (isWanted) out.sample(families.connections, [listener, route, outcome], count);
-      if (!refusals.has(outcome)) continue;
-      const reason = rejected.row(listener, outcome);
-      reason[0] = (reason[0] ?? 0) + count;
-    }
+function* rows(out: Exposition, family: MetricFamily, sum: TallySum, write: WriteRow): Generator<void> {
+  if (!out.family(family)) return;
+  const { labels, values, width } = sum;
+  // Those that come meanwhile are for the next time.
+  const rowCount = labels.length;
+  for (let row = 0; row < rowCount; row++) {
+    write(labels[row] ?? '', values, row * width);
+    if (row % rowsPerStep === 0) yield;
   }
-  for (const listener of listeners) liveByListener.row(listener);
-  yield* samples(out, families.connectionsActive, liveByListener);
-  yield* samples(out, families.rejected, rejected);
+}
+
+function liveConnections(out: Exposition, { liveByListener, listeners }: ProxyMetrics): void {
+  if (!out.family(families.connectionsActive)) return;
+  for (const listener of new Set([...listeners, ...liveByListener.keys()])) {
+    out.sample(families.connectionsActive, [listener], liveByListener.get(listener) ?? 0);
+  }
 }
 
 function* endpoints(out: Exposition, { endpoints: all, liveByEndpoint }: ProxyMetrics): Generator<void> {
@@ -103,7 +96,13 @@ function* endpoints(out: Exposition, { endpoints: all, liveByEndpoint }: ProxyMe
     yield;
     if (showsState) out.sample(families.endpointUp, [upstream, endpoint], isUp ? 1 : 0);
   }
-  yield* samples(out, families.endpointConnections, liveByEndpoint);
+  const showsConnections = out.family(families.endpointConnections);
+  for (const [upstream, counts] of liveByEndpoint) {
+    for (const [endpoint, count] of counts) {
+      yield;
+      if (showsConnections) out.sample(families.endpointConnections, [upstream, endpoint], count);
+    }
+  }
   const showsExpiry = out.family(families.certificateExpiry);
   for (const { upstream, endpoint, certificateExpiresAtMs } of all) {
     if (showsExpiry && certificateExpiresAtMs !== undefined)
@@ -124,38 +123,7 @@ function proxy(
   single(families.config, 1, configHash);
   single(families.restarts, workerRestarts);
   single(families.plane, 1, plane);
-  single(families.splicedBytes, counters.splicedBytes.row()[0] ?? 0);
-  single(families.acceptFailures, counters.acceptFailures.row()[0] ?? 0);
-  single(families.linesLost, counters.accessLogLinesLost.row()[0] ?? 0);
-}
-
-function* samples(out: Exposition, family: MetricFamily, tally: Tally): Generator<void> {
-  if (!out.family(family)) return;
-  for (const { labels, row } of tally.rows) {
-    yield;
-    out.sample(family, labels, row[0] ?? 0);
-  }
-}
-
-/** Each column is a value of the last label. */
-function* columns(
-  out: Exposition,
-  family: MetricFamily,
-  tally: Tally,
-  names: readonly string[],
-): Generator<void> {
-  if (!out.family(family)) return;
-  for (const { labels, row } of tally.rows) {
-    yield;
-    for (const [i, name] of names.entries()) out.sample(family, [...labels, name], row[i] ?? 0);
-  }
-}
-
-function* histograms(out: Exposition, family: MetricFamily, tally: Tally, bounds: Bounds): Generator<void> {
-  if (!out.family(family)) return;
-  const write = out.histogram(family, bounds);
-  for (const row of tally.rows) {
-    yield;
-    write(row);
-  }
+  single(families.splicedBytes, counters.splicedBytes.values[0] ?? 0);
+  single(families.acceptFailures, counters.acceptFailures.values[0] ?? 0);
+  single(families.linesLost, counters.accessLogLinesLost.values[0] ?? 0);
 }

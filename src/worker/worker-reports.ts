@@ -8,8 +8,7 @@ import { formatSocketAddress } from '../telemetry/access-log-lines.ts';
 import type { ConnectionMetrics } from '../telemetry/connection-metrics.ts';
 import { counterData } from '../telemetry/counters.ts';
 import type { LiveConnection } from '../telemetry/live-connection.ts';
-import type { MetricsReport } from '../telemetry/metrics-report.ts';
-import { Tally } from '../telemetry/tally.ts';
+import type { LiveCounts, MetricsReport } from '../telemetry/metrics-report.ts';
 import { endpointKey } from '../upstream/endpoint.ts';
 import type { ConnectionPolicy } from './connection-policy.ts';
 import { ConnectionRecord, recordOf } from './connection-record.ts';
@@ -38,8 +37,8 @@ export class WorkerReports {
     this.#readTotals();
     return {
       counters: await inSlices(counterData(counters)),
-      liveByListener: await inSlices(liveByListener.toData()),
-      liveByEndpoint: await inSlices(this.#liveByEndpoint().toData()),
+      liveByListener,
+      liveByEndpoint: this.#liveByEndpoint(),
     };
   }
 
@@ -54,12 +53,12 @@ export class WorkerReports {
   }
 
   /** Counts the live connections, and the bytes that they have moved since the last time. */
-  async #countLive(): Promise<Tally> {
-    const live = new Tally(1);
+  async #countLive(): Promise<LiveCounts['liveByListener']> {
+    const live = new Map<string, number>();
     let turnEnds = connectionsPerTurn;
     for (const connection of this.#reported.plane.connections()) {
-      const row = live.row(connection.listener.name);
-      row[0] = (row[0] ?? 0) + 1;
+      const { name } = connection.listener;
+      live.set(name, (live.get(name) ?? 0) + 1);
       this.#countProgress(connection);
       if (--turnEnds > 0) continue;
       turnEnds = connectionsPerTurn;
@@ -86,14 +85,14 @@ export class WorkerReports {
     metrics.counters.accessLogLinesLost.row()[0] = accessLog.lost;
   }
 
-  #liveByEndpoint(): Tally {
-    const live = new Tally(1);
+  #liveByEndpoint(): LiveCounts['liveByEndpoint'] {
+    const live = new Map<string, Map<string, number>>();
     const nowMs = performance.now();
     for (const { settings, upstream, serverNames } of this.#reported.policy.upstreams) {
-      if (serverNames !== undefined) live.row(settings.name, '')[0] = upstream.connections;
-      for (const { key, activeConnections } of upstream.endpoints(nowMs)) {
-        live.row(settings.name, key)[0] = activeConnections;
-      }
+      const counts = new Map<string, number>();
+      if (serverNames !== undefined) counts.set('', upstream.connections);
+      for (const { key, activeConnections } of upstream.endpoints(nowMs)) counts.set(key, activeConnections);
+      live.set(settings.name, counts);
     }
     return live;
   }

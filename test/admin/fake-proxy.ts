@@ -6,10 +6,9 @@ import { checkConfig } from '../../src/config/load.ts';
 import type { AdminSnapshot, RouteAction } from '../../src/config/snapshot.ts';
 import { RouteList } from '../../src/routing/route-list.ts';
 import type { ProxyStatus } from '../../src/supervisor/proxy-report.ts';
-import { newCounters } from '../../src/telemetry/counters.ts';
+import { newSums } from '../../src/telemetry/counters.ts';
 import type { LiveConnection } from '../../src/telemetry/live-connection.ts';
 import type { ProxyMetrics } from '../../src/telemetry/render-metrics.ts';
-import { Tally } from '../../src/telemetry/tally.ts';
 
 const checked = checkConfig({
   listeners: [
@@ -98,9 +97,9 @@ export class FakeProxy implements Administered {
   async metrics<Result>(use: (metrics: ProxyMetrics) => Promise<Result>) {
     if (this.isStarting) return undefined;
     return use({
-      counters: newCounters(),
-      liveByListener: new Tally(1),
-      liveByEndpoint: new Tally(1),
+      counters: newSums(),
+      liveByListener: new Map(),
+      liveByEndpoint: new Map(),
       listeners: ['edge'],
       endpoints: [
         {

@@ -6,25 +6,24 @@ import { atOnce } from '../../src/event-loop/in-slices.ts';
 import { MetricsBook, type MetricsTotal } from '../../src/supervisor/metrics-book.ts';
 import { counterData, newCounters } from '../../src/telemetry/counters.ts';
 import type { MetricsReport } from '../../src/telemetry/metrics-report.ts';
-import { Tally } from '../../src/telemetry/tally.ts';
 
 /** Of a worker that has sent this many bytes up for each of the routes, in this order, and has as many connections. */
 function reportOf(bytes: Readonly<Record<string, number>>, live: number): MetricsReport {
   const counters = newCounters();
   for (const [route, up] of Object.entries(bytes)) counters.bytes.row(route)[0] = up;
-  const liveByListener = new Tally(1);
-  liveByListener.row('edge')[0] = live;
   return {
     counters: atOnce(counterData(counters)),
-    liveByListener: atOnce(liveByListener.toData()),
-    liveByEndpoint: atOnce(new Tally(1).toData()),
+    liveByListener: new Map([['edge', live]]),
+    liveByEndpoint: new Map([['shop', new Map([['192.0.2.1:443', live]])]]),
   };
 }
 
-const bytesUp = async ({ counters, liveByListener }: MetricsTotal) => ({
-  live: liveByListener.row('edge')[0],
-  ...Object.fromEntries(counters.bytes.rows.map(({ labels: [route = ''], row }) => [route, row[0]])),
-});
+const bytesUp = async ({ counters: { bytes }, liveByListener, liveByEndpoint }: MetricsTotal) => {
+  const live = liveByListener.get('edge');
+  assert.equal(liveByEndpoint.get('shop')?.get('192.0.2.1:443'), live);
+  const rows = bytes.labels.map((labels, i) => [/"(.*)"/.exec(labels)?.[1], bytes.values[i * bytes.width]]);
+  return { live, ...Object.fromEntries(rows) };
+};
 
 /** More than one step of a tally. */
 const routes = Array.from({ length: 250 }, (_, i) => `route-${i}`);

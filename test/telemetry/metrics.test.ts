@@ -5,11 +5,18 @@ import { outcomes } from '../../src/data-plane/outcome.ts';
 import { atOnce } from '../../src/event-loop/in-slices.ts';
 import { ConnectionMetrics } from '../../src/telemetry/connection-metrics.ts';
 import type { ConnectionSummary } from '../../src/telemetry/connection-summary.ts';
-import type { Counters } from '../../src/telemetry/counters.ts';
+import {
+  addCounters,
+  type Counters,
+  connectionDurationBounds,
+  counterData,
+  newSums,
+} from '../../src/telemetry/counters.ts';
 import { observe } from '../../src/telemetry/histogram.ts';
-import { families } from '../../src/telemetry/metric-families.ts';
+import { families, type MetricFamily } from '../../src/telemetry/metric-families.ts';
 import { renderMetrics } from '../../src/telemetry/render-metrics.ts';
 import { Tally } from '../../src/telemetry/tally.ts';
+import { TallySum } from '../../src/telemetry/tally-sum.ts';
 import { parseMetrics, samplesOf } from '../admin/admin-requests.ts';
 
 const summary = (parts: Partial<ConnectionSummary> = {}): ConnectionSummary => ({
@@ -35,59 +42,85 @@ const summary = (parts: Partial<ConnectionSummary> = {}): ConnectionSummary => (
   ...parts,
 });
 
-const render = async (counters: Counters) => {
-  const text = await renderMetrics({
-    counters,
-    liveByListener: new Tally(1),
-    liveByEndpoint: new Tally(1),
+const render = async (counters: Counters, wanted?: ReadonlySet<string>) => {
+  const sums = newSums();
+  atOnce(addCounters(sums, atOnce(counterData(counters))));
+  const metrics = {
+    counters: sums,
+    liveByListener: new Map([['former', 7]]),
+    liveByEndpoint: new Map([['shop', new Map([['192.0.2.1:443', 6]])]]),
     listeners: ['edge'],
     endpoints: [],
     reloads: { success: 0, failure: 0 },
     configHash: 'abc',
     plane: 'portable',
     workerRestarts: 0,
-  });
-  return Buffer.concat(text).toString();
+  } as const;
+  return Buffer.concat(await renderMetrics(metrics, wanted)).toString();
 };
+
+const numbersOf = ({ labels, values, width }: TallySum) =>
+  labels.map((text, i) => [text, [...values.subarray(i * width, (i + 1) * width)]]);
 
 describe('a tally', () => {
   test('keeps a row for each combination of labels', () => {
-    const tally = new Tally(2);
+    const tally = new Tally(['x', 'y'], 2);
     tally.row('a', 'b')[1] = 1;
     tally.row('a', 'c')[0] = 2;
     tally.row('a')[0] = 3;
     tally.row('a', 'b')[1] = 4;
-    assert.deepEqual(
-      tally.rows.map(({ labels, row }) => [labels, [...row]]),
-      [
-        [
-          ['a', 'b'],
-          [0, 4],
-        ],
-        [
-          ['a', 'c'],
-          [2, 0],
-        ],
-        [['a'], [3, 0]],
-      ],
-    );
+    const sum = new TallySum(2);
+    atOnce(sum.add(atOnce(tally.toData())));
+    assert.deepEqual(numbersOf(sum), [
+      ['x="a",y="b"', [0, 4]],
+      ['x="a",y="c"', [2, 0]],
+      ['x="a",y=""', [3, 0]],
+    ]);
   });
 
   test('adds up what crossed a process boundary', () => {
-    const total = new Tally(2);
-    const one = new Tally(2);
+    const one = new Tally(['x'], 2);
     one.row('a')[0] = 1;
-    const other = new Tally(2);
-    other.row('b')[1] = 5;
+    const other = new Tally(['x'], 2);
+    other.row('two\nlines')[1] = 5;
     other.row('a')[0] = 2;
-    for (const each of [one, other]) atOnce(total.add(structuredClone(atOnce(each.toData()))));
-    assert.deepEqual(
-      total.rows.map(({ labels, row }) => [labels, [...row]]),
-      [
-        [['a'], [3, 0]],
-        [['b'], [0, 5]],
-      ],
-    );
+    const sum = new TallySum(2);
+    for (const each of [one, other]) atOnce(sum.add(structuredClone(atOnce(each.toData()))));
+    assert.deepEqual(numbersOf(sum), [
+      ['x="a"', [3, 0]],
+      ['x="two\\nlines"', [0, 5]],
+    ]);
+  });
+
+  test('tells rows that come while it is read with the next data', () => {
+    const tally = new Tally(['x'], 1);
+    for (let i = 0; i < 250; i++) tally.row(`row-${i}`)[0] = i;
+    const reading = tally.toData();
+    reading.next();
+    for (let i = 250; i < 400; i++) tally.row(`row-${i}`)[0] = i;
+    for (const [data, count] of [
+      [atOnce(reading), 250],
+      [atOnce(tally.toData()), 400],
+    ] as const) {
+      const sum = new TallySum(1);
+      atOnce(sum.add(data));
+      const expected = Array.from({ length: count }, (_, i) => [`x="row-${i}"`, [i]]);
+      assert.deepEqual(numbersOf(sum), expected);
+    }
+  });
+
+  test('of many rows keeps in its sum what lasts', () => {
+    const tally = new Tally(['x'], 2);
+    for (let i = 0; i < 1_000; i++) tally.row(`row-${i}`)[1] = i;
+    const data = atOnce(tally.toData());
+    const sum = new TallySum(2);
+    sum.addLasting(data);
+    for (const times of [2, 2, 1]) {
+      sum.reset();
+      for (let i = 1; i < times; i++) atOnce(sum.add(data));
+      const expected = Array.from({ length: 1_000 }, (_, i) => [`x="row-${i}"`, [0, i * times]]);
+      assert.deepEqual(numbersOf(sum), expected);
+    }
   });
 });
 
@@ -121,8 +154,7 @@ describe('the counts of connections', () => {
   test('drop the names of endpoints where there are too many', () => {
     const metrics = new ConnectionMetrics();
     for (let i = 0; i < 12_000; i++) metrics.dialFailed('shop', `endpoint-${i}`, 'ECONNREFUSED');
-    const rows = metrics.counters.connectFailures.rows;
-    assert.equal(rows.length, 10_001);
+    assert.equal(metrics.counters.connectFailures.rowCount, 10_001);
     assert.equal(metrics.counters.connectFailures.row('shop', '', 'ECONNREFUSED')[0], 2_000);
   });
 });
@@ -147,6 +179,42 @@ describe('the exposition', () => {
     const metrics = new ConnectionMetrics();
     metrics.ended(summary({ route: 'a"b\\c\nd' }));
     assert.match(await render(metrics.counters), /route="a\\"b\\\\c\\nd",outcome="ok"\} 1\n/);
+  });
+
+  test('is lines of a help, a type and samples', async () => {
+    const metrics = new ConnectionMetrics();
+    for (const outcome of ['ok', 'ok', 'no_route'] as const)
+      metrics.ended(summary({ ending: { ...summary().ending, outcome } }));
+    const shown = async ({ name, help, type }: MetricFamily, ...samples: string[]) => {
+      const expected = [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples].join('\n');
+      assert.equal(await render(metrics.counters, new Set([name])), `${expected}\n`);
+    };
+    await shown(
+      families.connections,
+      'sluice_connections_total{listener="edge",route="shop",outcome="ok"} 2',
+      'sluice_connections_total{listener="edge",route="shop",outcome="no_route"} 1',
+    );
+    await shown(families.rejected, 'sluice_rejected_total{listener="edge",reason="no_route"} 1');
+    await shown(
+      families.connectionsActive,
+      'sluice_connections_active{listener="edge"} 0',
+      'sluice_connections_active{listener="former"} 7',
+    );
+    await shown(
+      families.endpointConnections,
+      'sluice_endpoint_connections_active{upstream="shop",endpoint="192.0.2.1:443"} 6',
+    );
+    await shown(
+      families.connectionDuration,
+      ...[0, 0, 3, 3, 3, 3].map(
+        (count, i) =>
+          `sluice_connection_duration_seconds_bucket{route="shop",le="${connectionDurationBounds[i]}"} ${count}`,
+      ),
+      'sluice_connection_duration_seconds_bucket{route="shop",le="+Inf"} 3',
+      'sluice_connection_duration_seconds_sum{route="shop"} 4.5',
+      'sluice_connection_duration_seconds_count{route="shop"} 3',
+    );
+    assert.equal(await render(metrics.counters, new Set(['unknown'])), '');
   });
 
   test('shows every metric with its help and type, each in one block', async () => {
