@@ -54,9 +54,9 @@ async function p999(
   return p999Us;
 }
 
-/** A percentile that far out needs more of them. */
+/** A percentile that far out needs more of them, and what goes on beside them has to begin and end meanwhile. */
 function secondsOf(stage: Stage): number {
-  return stage.scale.seconds * 2;
+  return Math.max(1, stage.scale.seconds * 2);
 }
 
 /** Reading so many routes takes the supervisor seconds where it shares a processor. */
