@@ -17,12 +17,18 @@ const pageBytes = 4_096;
 const noQueue = ' 00000000:';
 const queueLine = /^\s*\d+: (\w+):(\w{4}) (\w+):(\w{4}) \w\w /;
 
+/** Who is answered resets two sockets: some thousand in one turn of the loop would hold up everybody else. */
+const answersPerTurn = 16;
+
 type Queues = ReadonlySet<string>;
 
 /** The list that has been asked for and not begun. */
 let nextList: Promise<Queues> | undefined;
 /** Settles when another may be begun. */
 let rested: Promise<unknown> = Promise.resolve();
+let answers = 0;
+/** When the last ones who were answered are, or will be. */
+let turn: Promise<void> = Promise.resolve();
 
 /**
  * Whether the kernel's send queue holds bytes that the peer has not acknowledged, seen after the call. Node cannot ask
@@ -32,7 +38,15 @@ export async function hasUnacknowledgedBytes(socket: Socket): Promise<boolean> {
   const { localAddress = '', localPort, remoteAddress = '', remotePort } = socket;
   nextList ??= rested.then(list);
   const queues = await nextList;
+  await turnOf();
   return queues.has(`${withoutZone(localAddress)} ${localPort} ${withoutZone(remoteAddress)} ${remotePort}`);
+}
+
+/** A few can share a turn of the loop. */
+function turnOf(): Promise<void> {
+  if (answers % answersPerTurn === 0) turn = turn.then(() => nextTurn());
+  answers += 1;
+  return turn;
 }
 
 async function list(): Promise<Queues> {

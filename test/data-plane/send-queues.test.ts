@@ -53,6 +53,26 @@ describe('bytes in the send queue', {
     far.destroy();
   });
 
+  test('are told of to a few in each turn of the loop, however many have asked', async () => {
+    const many = 200;
+    const [near, far] = await connectedSockets();
+    let answered = 0;
+    for (let i = 0; i < many; i++) {
+      void hasUnacknowledgedBytes(near).then(() => {
+        answered += 1;
+      });
+    }
+    let most = 0;
+    while (answered < many) {
+      const before = answered;
+      await nextTurn();
+      most = Math.max(most, answered - before);
+    }
+    assert.ok(most <= many / 4, `${most} in one turn`);
+    near.destroy();
+    far.destroy();
+  });
+
   for (const host of ['127.0.0.1', '::']) {
     test(`are not those of another client from the same port, to a listener at ${host}`, async () => {
       const [stuck, free] = await acceptedFrom(host, ['127.0.0.2', '127.0.0.3']);
