@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** What Linux says of a process, in /proc. */
 export interface ProcessFacts {
+  readonly pid: number;
   readonly sockets: number;
   readonly pipes: number;
   /** Everything open, sockets and pipes included. */
@@ -19,6 +20,7 @@ export function processFacts(pid: number): ProcessFacts {
   const fields = statFields(pid);
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
   return {
+    pid,
     sockets: links.filter((link) => link.startsWith('socket:')).length,
     pipes: links.filter((link) => link.startsWith('pipe:')).length,
     descriptors: links.length,
@@ -36,16 +38,24 @@ function statFields(pid: number): string[] {
 
 /** The IPv4 peers that a process has TCP connections with. */
 export function tcpPeers(pid: number): ReadonlySet<string> {
+  return new Set(
+    tcpLines(pid).map((fields) => {
+      const bytes = Buffer.from(fields[2]?.slice(0, 8) ?? '', 'hex');
+      // Written as one number in the byte order of the machine.
+      return [...bytes.reverse()].join('.');
+    }),
+  );
+}
+
+/** The IPv4 sockets of a process as the kernel lists them: addresses, state and queues in hexadecimal. */
+export function tcpSockets(pid: number): readonly string[] {
+  return tcpLines(pid).map((fields) => fields.slice(1, 5).join(' '));
+}
+
+function tcpLines(pid: number): string[][] {
   const inodes = new Set(descriptorLinks(pid).map((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1]));
-  const peers = new Set<string>();
-  for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)) {
-    const fields = line.trim().split(/\s+/);
-    if (!inodes.has(fields[9])) continue;
-    const bytes = Buffer.from(fields[2]?.slice(0, 8) ?? '', 'hex');
-    // Written as one number in the byte order of the machine.
-    peers.add([...bytes.reverse()].join('.'));
-  }
-  return peers;
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1);
+  return lines.map((line) => line.trim().split(/\s+/)).filter((fields) => inodes.has(fields[9]));
 }
 
 /** What is closed meanwhile is left out, and so is all of a process that is gone. */

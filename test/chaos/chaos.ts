@@ -1,4 +1,4 @@
-import type { ProcessFacts } from '../process-facts.ts';
+import { type ProcessFacts, tcpSockets } from '../process-facts.ts';
 import { Backends } from './backends.ts';
 import { behaviours } from './behaviours.ts';
 import { ChaosProxy } from './proxy.ts';
@@ -73,7 +73,8 @@ async function rounds(
     problems.push(...result.problems.map((problem) => `round ${number}: ${problem}`));
     for (const [outcome, count] of Object.entries(result.outcomes))
       outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
-    problems.push(...(await leaks(proxy, idle.workers[0]?.sockets ?? 0, channels(idle.supervisor))));
+    const left = await leaks(proxy, idle.workers[0]?.sockets ?? 0, channels(idle.supervisor));
+    problems.push(...left.map((problem) => `after round ${number}: ${problem}`));
     if (number === 0) warm = proxy.facts();
     onRound?.(number, result);
   }
@@ -100,7 +101,10 @@ async function leaks(proxy: ChaosProxy, idleSockets: number, idleChannels: numbe
     const { supervisor, workers: all } = proxy.facts();
     found = all
       .filter(({ sockets }) => sockets > idleSockets)
-      .map(({ sockets }) => `a worker has ${sockets} sockets open, ${idleSockets} when idle`);
+      .map(
+        ({ pid, sockets }) =>
+          `a worker has ${sockets} sockets open, ${idleSockets} when idle: ${tcpSockets(pid).join(', ')}`,
+      );
     if (channels(supervisor) > idleChannels)
       found.push(
         `the supervisor has ${channels(supervisor)} sockets and pipes open, ${idleChannels} when idle`,
