@@ -1,5 +1,4 @@
-import { isIP } from 'node:net';
-import ipaddr from 'ipaddr.js';
+import { formatIpv4, formatIpv6, readIpv4, readIpv6 } from '../ip/ip-address.ts';
 import type { DialAddress, SocketAddress } from './data-plane.ts';
 
 /**
@@ -16,10 +15,7 @@ export function readIpAddress(words: ArrayLike<number>, at: number): SocketAddre
   const family = words[at] === 6 ? 6 : 4;
   const port = words[at + 1] ?? 0;
   for (let word = 0; word < addressOnly.length; word++) addressOnly[word] = words[at + 2 + word] ?? 0;
-  const address =
-    family === 6
-      ? ipaddr.fromByteArray([...bytes]).toString()
-      : `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
+  const address = family === 6 ? formatIpv6(bytes, 0) : formatIpv4(bytes, 0);
   return { address, port, family };
 }
 
@@ -37,11 +33,13 @@ export function copyIpAddress(words: Int32Array, at: number): readonly number[] 
 
 /** Throws for what cannot be dialled: nothing is cut to fit. */
 export function packIpAddress({ address, port, family }: DialAddress): Int32Array {
-  if (isIP(address) !== family) throw new TypeError(`${address} is no IPv${family} address`);
-  if (!Number.isInteger(port) || port < 0 || port > 0xffff) throw new RangeError(`${port} is no port`);
   const words = new Int32Array(addressWords);
+  const read = family === 6 ? readIpv6 : readIpv4;
+  if (!read(address, new Uint8Array(words.buffer), 8)) {
+    throw new TypeError(`${address} is no IPv${family} address`);
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 0xffff) throw new RangeError(`${port} is no port`);
   words[0] = family;
   words[1] = port;
-  new Uint8Array(words.buffer).set(ipaddr.parse(address).toByteArray(), 8);
   return words;
 }

@@ -1,4 +1,4 @@
-import { formatIpv4, formatIpv6, isIpv4Mapped, readIpv4, readIpv6 } from './ip-address.ts';
+import { formatIpv4, formatIpv6, isIpv4Mapped, readIpv4, readIpv6 } from '../ip/ip-address.ts';
 import {
   type DecodedProxyHeader,
   type MalformedProxyHeader,

@@ -1,5 +1,5 @@
+import { formatIpv4, formatIpv6, isIpv4Mapped } from '../ip/ip-address.ts';
 import { crc32c } from './crc32c.ts';
-import { formatIpv4, formatIpv6, isIpv4Mapped } from './ip-address.ts';
 import {
   type DecodedProxyHeader,
   type MalformedProxyHeader,

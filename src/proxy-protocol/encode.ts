@@ -1,5 +1,5 @@
+import { readIpv4, readIpv6 } from '../ip/ip-address.ts';
 import { crc32c } from './crc32c.ts';
-import { readIpv4, readIpv6 } from './ip-address.ts';
 import {
   type ProxyAddress,
   proxyAddressBytesV2,

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { formatIpv4, formatIpv6 } from '../../src/proxy-protocol/ip-address.ts';
+import { formatIpv4, formatIpv6 } from '../../src/ip/ip-address.ts';
 import {
   type DecodedProxyHeader,
   malformedProxyHeaderReasons,

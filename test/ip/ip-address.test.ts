@@ -2,13 +2,7 @@ import assert from 'node:assert/strict';
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  formatIpv4,
-  formatIpv6,
-  isIpv4Mapped,
-  readIpv4,
-  readIpv6,
-} from '../../src/proxy-protocol/ip-address.ts';
+import { formatIpv4, formatIpv6, isIpv4Mapped, readIpv4, readIpv6 } from '../../src/ip/ip-address.ts';
 
 const runs = { numRuns: 20_000 };
 
