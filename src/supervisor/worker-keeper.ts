@@ -192,6 +192,8 @@ export class WorkerKeeper {
         if (worker === this.#current) this.#observer.onEjection(this.index, ...ejection);
       },
       reported: (report) => this.#book.note(worker, report),
+      starved: (silentMs) =>
+        this.#log.warn({ workerPid: worker.pid, silentMs }, 'worker gets hardly any processor time'),
       stuck: (silentMs) =>
         this.#log.error({ workerPid: worker.pid, silentMs }, 'worker gives no sign of life and is killed'),
       exited: (exit) => this.#exited(worker, exit),

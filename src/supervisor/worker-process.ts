@@ -4,9 +4,10 @@ import type { Snapshot } from '../config/snapshot.ts';
 import type { MetricsReport } from '../telemetry/metrics-report.ts';
 import { isToSupervisor, type ToWorker } from '../worker/messages.ts';
 import type { BoundSocket } from './bound-socket.ts';
-import { beatMs, Heartbeat, mostMissed } from './heartbeat.ts';
+import { beatMs, Heartbeat } from './heartbeat.ts';
 import type { LimitShares } from './limit-shares.ts';
 import { type Answer, PendingAnswers, type Question } from './pending-answers.ts';
+import { ProcessorWait } from './processor-wait.ts';
 import { sendRoutes } from './send-routes.ts';
 import type { UpstreamMessage } from './upstream-watch.ts';
 
@@ -29,6 +30,8 @@ export interface WorkerObserver {
   leaving(): void;
   ejection(upstream: string, endpoint: string, why: string | undefined): void;
   reported(report: MetricsReport): void;
+  /** It has not answered for long, for want of processor time. */
+  starved(silentMs: number): void;
   /** It answers nothing any more, and is killed. */
   stuck(silentMs: number): void;
   exited(exit: WorkerExit): void;
@@ -263,14 +266,18 @@ export class WorkerProcess {
   }
 
   #startHeartbeat(): Heartbeat {
-    return new Heartbeat({
+    const wait = new ProcessorWait(this.pid);
+    const heartbeat = new Heartbeat({
       ask: () => this.send({ kind: 'heartbeat' }),
       isExcused: () => this.#excuses > 0,
+      isStarved: () => wait.isStarved(),
+      starved: () => this.#observer.starved(beatMs * heartbeat.silentBeats),
       stuck: () => {
-        this.#observer.stuck(beatMs * mostMissed);
+        this.#observer.stuck(beatMs * heartbeat.silentBeats);
         this.#kill('no sign of life');
       },
     });
+    return heartbeat;
   }
 
   async #setUp(): Promise<void> {

@@ -45,6 +45,7 @@ test('a worker falls silent that was killed before it took a socket', { timeout:
       leaving: () => tell('leaving'),
       ejection: () => tell('ejection'),
       reported: () => tell('reported'),
+      starved: () => tell('starved'),
       stuck: () => tell('stuck'),
       exited: ({ how }) => tell(how),
       silent: () => tell('silent'),
