@@ -28,7 +28,8 @@ export function loadConfig(source: ConfigSource): LoadedConfig {
   const name = source.file === '-' ? '<stdin>' : source.file;
   const read = readSource(source.file);
   if (read.ok) return loadText(read.text, name);
-  return { ok: false, problems: [{ file: name, position: undefined, path: '', message: read.message }] };
+  const { position, message } = read;
+  return { ok: false, problems: [{ file: name, position, path: '', message }] };
 }
 
 function loadText(text: string, file: string): LoadedConfig {

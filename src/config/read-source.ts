@@ -1,4 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { Position } from './problem.ts';
 
 /** The most that is read of a file. 100,000 routes take about 10 MB. */
 const maxSourceBytes = 256 * 1024 ** 2;
@@ -6,9 +8,11 @@ const maxSourceBytes = 256 * 1024 ** 2;
 /** What a pipe holds. */
 const chunkBytes = 64 * 1024;
 
+const lineFeed = 0x0a;
+
 export type SourceText =
   | { readonly ok: true; readonly text: string }
-  | { readonly ok: false; readonly message: string };
+  | { readonly ok: false; readonly message: string; readonly position?: Position };
 
 /** Reads a whole file, or standard input for `-`. */
 export function readSource(file: string): SourceText {
@@ -16,7 +20,12 @@ export function readSource(file: string): SourceText {
     const bytes = file === '-' ? readAll(0) : readFile(file);
     if (bytes === undefined)
       return { ok: false, message: `is larger than the ${maxSourceBytes} bytes allowed` };
-    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+    if (isUtf8(bytes)) return { ok: true, text: new TextDecoder().decode(bytes) };
+    return {
+      ok: false,
+      message: 'is not text in UTF-8, which is what is allowed',
+      position: firstNotUtf8(bytes),
+    };
   } catch (error) {
     return { ok: false, message: describe(error) };
   }
@@ -32,11 +41,36 @@ function describe(error: unknown): string {
       return 'cannot be read: permission denied (EACCES)';
     case 'EISDIR':
       return 'cannot be read: it is a directory (EISDIR)';
-    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
-      return 'is not UTF-8 text';
     default:
       return `cannot be read: ${error.message}`;
   }
+}
+
+/** Where the text ends: the first byte that is no part of a character. */
+function firstNotUtf8(bytes: Uint8Array): Position {
+  let line = 1;
+  let start = 0;
+  for (;;) {
+    const end = bytes.indexOf(lineFeed, start) + 1 || bytes.length;
+    if (!isUtf8(bytes.subarray(start, end)))
+      return { line, column: 1 + textLength(bytes.subarray(start, end)) };
+    line += 1;
+    start = end;
+  }
+}
+
+/** Up to the first byte that is no part of a character. */
+function textLength(bytes: Uint8Array): number {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let length = 0;
+  for (const byte of bytes) {
+    try {
+      length += decoder.decode(Uint8Array.of(byte), { stream: true }).length;
+    } catch {
+      break;
+    }
+  }
+  return length;
 }
 
 function readFile(file: string): Uint8Array | undefined {

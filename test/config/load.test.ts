@@ -37,8 +37,24 @@ describe('loading a file', () => {
       "a.yaml/b: cannot be read: ENOTDIR: not a directory, open 'a.yaml/b'",
     ]);
     assert.deepEqual(problemsOfFile('.'), [`${folder}: cannot be read: it is a directory (EISDIR)`]);
-    writeFileSync(join(folder, 'latin1.yaml'), Buffer.from([0x61, 0xe9, 0x0a]));
-    assert.deepEqual(problemsOfFile('latin1.yaml'), ['latin1.yaml: is not UTF-8 text']);
+  });
+
+  it('says where one is no text', () => {
+    const problemsOfBytes = (...bytes: (string | number[])[]) => {
+      writeFileSync(
+        join(folder, 'bytes.yaml'),
+        Buffer.concat(bytes.map((part) => Buffer.from(part as string))),
+      );
+      return problemsOfFile('bytes.yaml');
+    };
+    const notText = 'is not text in UTF-8, which is what is allowed';
+    assert.deepEqual(problemsOfBytes('a', [0xe9], '\n'), [`bytes.yaml:1:2: ${notText}`]);
+    assert.deepEqual(problemsOfBytes([0xff, 0xfe], 'a'), [`bytes.yaml:1:1: ${notText}`]);
+    // A character that is cut off, after one of two UTF-16 units.
+    assert.deepEqual(problemsOfBytes('workers: 1\n\n# 😀', [0xe2, 0x82], '\n'), [
+      `bytes.yaml:3:5: ${notText}`,
+    ]);
+    assert.deepEqual(problemsOfBytes('workers: 1\n#', [0xe2]), [`bytes.yaml:2:2: ${notText}`]);
   });
 
   it('says so where it may not be read', () => {
