@@ -131,6 +131,7 @@ export class Round {
     };
     await Promise.all(Array.from({ length: atOnce }, takeTurns));
     await Promise.all(disturbed);
+    await this.#ends.drained();
   }
 
   async #perform(plan: Plan): Promise<void> {
@@ -208,7 +209,7 @@ export class Round {
     const { plane } = this.#options;
     const endedAt = trial.endedAt ?? 0;
     const stalledMs = this.#stalls.msWithin(trial.startedAt, endedAt);
-    const wasDrained = this.#ends.mayHaveDrained(trial);
+    const wasDrained = this.#ends.mayHaveDrained(trial, line);
     const wrong = differences(trial, line, { plane, timeouts, wasDrained, stalledMs });
     this.#problems.push(...wrong.map((each) => `${told(trial)}: ${each} [${JSON.stringify(line)}]`));
   }

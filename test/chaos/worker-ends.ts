@@ -1,4 +1,5 @@
-import { eventually } from '../e2e/sluice-process.ts';
+import type { AccessLine } from '../access-log-file.ts';
+import { eventually, isRunning } from '../e2e/sluice-process.ts';
 import { tcpPeers } from '../process-facts.ts';
 import { type ChaosProxy, timeouts } from './proxy.ts';
 import type { Stalls } from './stalls.ts';
@@ -26,7 +27,7 @@ export class WorkerEnds {
   readonly #proxy: ChaosProxy;
   readonly #stalls: Stalls;
   readonly #kills: Kill[] = [];
-  readonly #drains: number[] = [];
+  readonly #drains: { readonly pid: number; readonly at: number }[] = [];
   /** When the last one in each place was told to end: its successor takes over the socket, and who waits there. */
   readonly #lastEnds = new Map<number, number>();
   readonly #leaving = new Set<number>();
@@ -48,7 +49,7 @@ export class WorkerEnds {
   async drain(pick: number): Promise<void> {
     const pid = await this.#pickWorker(pick);
     const at = performance.now();
-    this.#drains.push(at);
+    this.#drains.push({ pid, at });
     this.#lastEnds.set(this.#proxy.workerStart(pid).place, at);
     process.kill(pid, 'SIGTERM');
   }
@@ -88,10 +89,17 @@ export class WorkerEnds {
   }
 
   /** Whether a worker that was told to drain, and heard of it a little later, was at the end of its time with this one. */
-  mayHaveDrained({ startedAt, endedAt = 0 }: Trial): boolean {
+  mayHaveDrained({ startedAt, endedAt = 0 }: Trial, { durationMs }: AccessLine): boolean {
+    // A client that resets is gone before the proxy has passed that on.
+    const goneAt = Math.max(endedAt, startedAt + durationMs);
     return this.#drains.some(
-      (at) => this.#isSoonAfter(at, startedAt) && endedAt - at >= timeouts.drainMs / 2,
+      ({ at }) => this.#isSoonAfter(at, startedAt) && goneAt - at >= timeouts.drainMs / 2,
     );
+  }
+
+  /** Resolves when those that drain are gone, and have written their last lines. */
+  async drained(): Promise<void> {
+    await eventually('drained workers are gone', () => !this.#drains.some(({ pid }) => isRunning(pid)));
   }
 
   /** For people: where the connection's time stands to each kill. */
