@@ -90,7 +90,8 @@ export class NativePlane implements DataPlane {
   }
 
   listen(listener: PlaneListener, socket: ListeningSocket): void {
-    const index = this.#listeners.push(listener) - 1;
+    const known = this.#listeners.lastIndexOf(listener);
+    const index = known === -1 ? this.#listeners.push(listener) - 1 : known;
     const helloTimeoutMs = Math.min(listener.helloTimeoutMs, maxTimerMs);
     this.#engine.listen(socket.fd, index, helloTimeoutMs, listener.maxHelloBytes, listener.asksOnAccept);
     this.#sockets.set(listener, socket);

@@ -5,6 +5,7 @@ import type { ToWorker } from '../worker/messages.ts';
 import type { MetricsBook } from './metrics-book.ts';
 import type { Answer, Question } from './pending-answers.ts';
 import { RestartBackoff } from './restart-backoff.ts';
+import { type AcceptingWorker, longAbsenceMs, type StandIns } from './stand-ins.ts';
 import { adviceOn, deathsOfLoop } from './worker-death.ts';
 import { type WorkerExit, WorkerProcess, type WorkerSetup } from './worker-process.ts';
 
@@ -35,6 +36,7 @@ export class WorkerKeeper {
   readonly #setup: () => WorkerSetup;
   readonly #observer: EjectionObserver;
   readonly #book: MetricsBook;
+  readonly #standIns: StandIns;
   readonly #backoff = new RestartBackoff();
   /** The current worker, and former ones that drain. */
   readonly #processes = new Set<WorkerProcess>();
@@ -54,12 +56,14 @@ export class WorkerKeeper {
     setup: () => WorkerSetup,
     observer: EjectionObserver,
     book: MetricsBook,
+    standIns: StandIns,
     log: Logger,
   ) {
     this.index = index;
     this.#setup = setup;
     this.#observer = observer;
     this.#book = book;
+    this.#standIns = standIns;
     this.#processLog = log;
   }
 
@@ -74,6 +78,11 @@ export class WorkerKeeper {
 
   get restarts(): number {
     return this.#restarts;
+  }
+
+  get accepting(): AcceptingWorker | undefined {
+    const process = this.#current;
+    return process?.isReady === true ? { index: this.index, process } : undefined;
   }
 
   /** Whether there is one that serves this. */
@@ -122,6 +131,7 @@ export class WorkerKeeper {
     if (former === this.#current) {
       this.#current = successor;
       this.#observer.onWorkerGone(this.index);
+      this.#standIns.arrange();
       void former.drain(former.snapshot.timeouts.drainMs);
     }
     return { ok: true, before: former.pid, now: successor.pid };
@@ -206,6 +216,7 @@ export class WorkerKeeper {
   #ready(worker: WorkerProcess): void {
     this.#log.info({ workerPid: worker.pid, restarts: this.#restarts }, 'worker ready');
     this.#hasBeenReady = true;
+    this.#standIns.back(this.index);
     this.#settleStart({ ok: true });
   }
 
@@ -231,6 +242,8 @@ export class WorkerKeeper {
     this.#restarts += 1;
     const restartInMs = this.#backoff.delayAfterDeath(exit.livedMs);
     this.#tellDeath(worker.pid, exit.how, restartInMs);
+    if (this.#current === undefined && restartInMs > longAbsenceMs) this.#standIns.missing(this.index);
+    else this.#standIns.arrange();
     if (this.#current !== undefined) return;
     this.#restartTimer = setTimeout(() => {
       this.#current = this.#fork();

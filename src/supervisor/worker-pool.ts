@@ -10,6 +10,7 @@ import type { LiveCounts } from '../telemetry/metrics-report.ts';
 import type { ToWorker } from '../worker/messages.ts';
 import { MetricsBook, type MetricsTotal } from './metrics-book.ts';
 import type { Answer, Question } from './pending-answers.ts';
+import { StandIns } from './stand-ins.ts';
 import { type EjectionObserver, WorkerKeeper, type WorkerStart } from './worker-keeper.ts';
 import type { WorkerSetup } from './worker-process.ts';
 
@@ -45,6 +46,7 @@ const collectMs = 10_000;
 export class WorkerPool {
   readonly #keepers: readonly WorkerKeeper[];
   readonly #book = new MetricsBook();
+  readonly #standIns: StandIns;
   #collecting: NodeJS.Timeout | undefined;
 
   /** `setup` is asked for each new worker, by its index; `limitFd` becomes their `limitMemoryFd`. */
@@ -62,9 +64,13 @@ export class WorkerPool {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(limitFd === undefined ? [] : [limitFd])],
     });
+    this.#standIns = new StandIns(
+      () => this.#keepers.flatMap(({ accepting }) => accepting ?? []),
+      (workerIndex) => setup(workerIndex).sockets,
+    );
     this.#keepers = Array.from(
       { length: workerCount },
-      (_, index) => new WorkerKeeper(index, () => setup(index), observer, this.#book, log),
+      (_, index) => new WorkerKeeper(index, () => setup(index), observer, this.#book, this.#standIns, log),
     );
   }
 
@@ -129,6 +135,7 @@ export class WorkerPool {
   /** Resolves when every worker serves what was prepared, or is about to start with it: see `WorkerKeeper`. */
   async switchTo(next: (workerIndex: number) => WorkerSetup): Promise<void> {
     await Promise.all(this.#keepers.map((keeper) => keeper.switchTo(() => next(keeper.index))));
+    this.#standIns.renew();
   }
 
   send(message: ToWorker): void {

@@ -194,6 +194,13 @@ export class WorkerProcess {
     return this.#snapshot === snapshot;
   }
 
+  /** Has it accept from these sockets of another worker, too. */
+  standIn(workerIndex: number, sockets: WorkerSetup['sockets']): void {
+    for (const [listener, socket] of sockets) {
+      this.#sendSocket(socket, { kind: 'stand-in', workerIndex, listener });
+    }
+  }
+
   /** What it was prepared for will not come. */
   stay(): void {
     this.#prepared = undefined;
@@ -290,10 +297,11 @@ export class WorkerProcess {
   }
 
   #sendSockets(sockets: WorkerSetup['sockets']): void {
-    if (!this.#worker.isConnected()) return;
-    for (const [listener, socket] of sockets) {
-      socket.sendTo(this.#worker, { kind: 'socket', listener }, ignoreGone);
-    }
+    for (const [listener, socket] of sockets) this.#sendSocket(socket, { kind: 'socket', listener });
+  }
+
+  #sendSocket(socket: BoundSocket, message: ToWorker): void {
+    if (this.#worker.isConnected()) socket.sendTo(this.#worker, message, ignoreGone);
   }
 
   /** Does nothing when it has gone. */

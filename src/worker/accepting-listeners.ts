@@ -2,15 +2,18 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { ListenerSnapshot, Snapshot } from '../config/snapshot.ts';
 import type { DataPlane, ListeningHandle, PlaneListener } from '../data-plane/data-plane.ts';
+import { StandingIn } from './standing-in.ts';
 
 /** The listeners that one worker accepts from, by name, and the sockets that it has been sent for those to come. */
 export class AcceptingListeners {
   readonly #plane: DataPlane;
   #accepting: ReadonlyMap<string, Accepting> = new Map();
   readonly #sockets = new Map<string, ListeningHandle>();
+  readonly #standingIn: StandingIn;
 
   constructor(plane: DataPlane) {
     this.#plane = plane;
+    this.#standingIn = new StandingIn(plane);
   }
 
   /** A socket for the listener of this name; it is owned from here on. */
@@ -35,9 +38,21 @@ export class AcceptingListeners {
     const known = new Set(before.values());
     this.#listen([...next.values()].filter((each) => !known.has(each)));
     this.#accepting = next;
+    this.#standingIn.endAll();
     const staying = new Set(next.values());
     for (const each of known) if (!staying.has(each)) this.#plane.stopListening(each.planeListener);
     this.discard();
+  }
+
+  /** Accepts from another worker's socket, too, until `standDown` or the next configuration. */
+  standIn(workerIndex: number, listener: string, socket: ListeningHandle): void {
+    const own = this.#accepting.get(listener)?.planeListener;
+    if (own === undefined) socket.close();
+    else this.#standingIn.begin(workerIndex, own, socket);
+  }
+
+  standDown(workerIndex: number): void {
+    this.#standingIn.end(workerIndex);
   }
 
   /** Closes the sockets that have been sent and are not used. */
@@ -50,6 +65,7 @@ export class AcceptingListeners {
   stop(): void {
     for (const { planeListener } of this.#accepting.values()) this.#plane.stopListening(planeListener);
     this.#accepting = new Map();
+    this.#standingIn.endAll();
     this.discard();
   }
 

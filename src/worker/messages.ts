@@ -40,6 +40,13 @@ export type ToWorker =
   | { readonly kind: 'socket'; readonly listener: string }
   | { readonly kind: 'serve' }
   /**
+   * Accept from this socket of the listener, too, in place of the worker that it belongs to: until `stand-down`, or
+   * another configuration.
+   */
+  | { readonly kind: 'stand-in'; readonly workerIndex: number; readonly listener: string }
+  /** That worker accepts again. */
+  | { readonly kind: 'stand-down'; readonly workerIndex: number }
+  /**
    * Make ready for another configuration, and go on with the present one: answered by `prepared` with the same number.
    * A `socket` for each of its listeners follows, and then `switch` or `stay`.
    */
@@ -134,6 +141,8 @@ const toWorkerKinds: ReadonlySet<unknown> = new Set<ToWorker['kind']>([
   'endpoint-state',
   'socket',
   'serve',
+  'stand-in',
+  'stand-down',
   'prepare',
   'switch',
   'stay',

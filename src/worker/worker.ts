@@ -62,6 +62,12 @@ export class Worker {
       case 'serve':
         this.#attempt('serve', () => this.#serve());
         break;
+      case 'stand-in':
+        if (isListeningHandle(handle)) this.#standIn(message, handle);
+        break;
+      case 'stand-down':
+        this.#serving?.listeners.standDown(message.workerIndex);
+        break;
       case 'prepare':
         void this.#prepare(message);
         break;
@@ -136,6 +142,14 @@ export class Worker {
     listeners.switchTo(snapshot);
     this.#hasServed = true;
     this.#tell({ kind: 'ready' });
+  }
+
+  #standIn(
+    { workerIndex, listener }: ToWorker & { readonly kind: 'stand-in' },
+    socket: ListeningHandle,
+  ): void {
+    if (this.#isLeaving || this.#serving === undefined) socket.close();
+    else this.#serving.listeners.standIn(workerIndex, listener, socket);
   }
 
   async #prepare(message: ToWorker & { readonly kind: 'prepare' }): Promise<void> {

@@ -288,6 +288,23 @@ describe('workers that keep dying', () => {
     }
   });
 
+  for (const dataPlane of planes) {
+    test(`leave nobody waiting at their sockets meanwhile (${dataPlane})`, { timeout: 120_000 }, async () => {
+      const sluice = await SluiceProcess.serve(
+        { ...config, dataPlane, workers: 2, upstreams: { echo: { endpoints: [backend.address] } } },
+        dyingWhere('cluster.worker.id !== 2'),
+      );
+      try {
+        const away = await sluice.found('a long absence', ({ restartInMs = 0 }) => restartInMs > 1_000);
+        assert.equal(away.worker, 0);
+        // Half of them, nearly, at the socket of the worker that is missing.
+        await Promise.all(Array.from({ length: 40 }, () => echoOnce(sluice.port)));
+      } finally {
+        await sluice.end();
+      }
+    });
+  }
+
   test('are given up where they never were ready', async () => {
     const dying = dyingWhere('true');
     const input = JSON.stringify({ admin: { address: false }, ...config, workers: 2 });
