@@ -46,7 +46,7 @@ async function onStage(fault: Fault, options: StageOptions): Promise<FaultFigure
 }
 
 async function observed(fault: Fault, stage: Stage, bystander: Bystander): Promise<FaultFigures> {
-  const p99QuietMs = await stage.othersP99Ms(200);
+  await stage.lookAtQuiet();
   const idle = stage.holding();
   const times = await fault.run(stage);
   const lines = await linesOf(stage, times);
@@ -60,12 +60,12 @@ async function observed(fault: Fault, stage: Stage, bystander: Bystander): Promi
   stage.failures.push(...failures);
   assert.deepEqual(stage.failures, [], 'others are served');
   assert.deepEqual(stage.complaints, []);
-  const { peak, p99Ms } = stage.seen;
+  const { peak, waits } = stage.seen;
   const { name, promise } = fault;
   const { plane } = stage;
   return {
     ...{ fault: name, promise, plane, times, outcomes, others: calls, othersLost: stage.failures.length },
-    ...{ p99QuietMs, p99DuringMs: p99Ms, idle, peak, after },
+    ...{ ...waits, idle, peak, after },
   };
 }
 

@@ -2,32 +2,7 @@ import { closed, converse, faultyHello, happened, quietSocket } from './converse
 import type { Fault } from './fault.ts';
 import { serve } from './faulty-upstream.ts';
 import { mostConnections } from './most-connections.ts';
-import type { Stage } from './stage.ts';
-
-const atOnce = 100;
-/** How often the peak is looked at while connections come and go. */
-const lookEvery = 500;
-
-/** Does it so many times, no more than `atOnce` at a time. */
-async function inTurns(stage: Stage, times: number, each: (index: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  const takeTurns = async () => {
-    for (let i = next++; i < times; i = next++) {
-      if (i % lookEvery === 0) stage.note();
-      await each(i);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, takeTurns));
-}
-
-/** So many clients who each do this; meanwhile the others are looked at. */
-function storm(most: number, each: (stage: Stage) => Promise<void>): Fault['run'] {
-  return async (stage) => {
-    const times = stage.times(most);
-    await Promise.all([stage.look(), inTurns(stage, times, () => each(stage))]);
-    return times;
-  };
-}
+import { inTurns, storm } from './storm.ts';
 
 const echo = () => serve((socket) => void socket.pipe(socket));
 

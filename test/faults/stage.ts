@@ -7,7 +7,7 @@ import { eventually } from '../e2e/sluice-process.ts';
 import { processFacts } from '../process-facts.ts';
 import { type Bystander, p99, type Seen } from './bystander.ts';
 import type { StageSettings } from './fault.ts';
-import type { Held } from './figures.ts';
+import type { Held, Waits } from './figures.ts';
 
 export interface StageOptions extends StageSettings {
   readonly plane: string;
@@ -28,7 +28,7 @@ export class Stage {
   readonly #bystander: Bystander;
   readonly #log: AccessLogFile;
   #peak: Held = { descriptors: 0, pssKib: 0 };
-  #p99Ms: number | undefined;
+  #waits: Waits = { p99QuietMs: Number.NaN };
   readonly failures: string[] = [];
 
   private constructor(proxy: ReloadableProxy, { plane, scale, bystander }: StageOptions) {
@@ -55,22 +55,37 @@ export class Stage {
     return Math.max(1, Math.round(full * this.scale));
   }
 
-  /** The 99th percentile of what others wait, as the middle one of a few looks at it. */
-  async othersP99Ms(windowMs: number): Promise<number> {
-    const found: number[] = [];
-    await this.#take();
-    for (let i = 0; i < windows; i++) {
-      await sleep(windowMs);
-      found.push(p99((await this.#take()).latenciesMs));
-    }
-    return found.sort((a, b) => a - b)[Math.floor(windows / 2)] ?? Number.NaN;
+  /** Before a fault. */
+  async lookAtQuiet(windowMs = 200): Promise<void> {
+    this.#waits = { ...this.#waits, p99QuietMs: await this.#othersP99Ms(windowMs) };
   }
 
   /** For a fault, while it stands: what it costs the proxy, and the others. */
   async look(windowMs = 100 + 400 * this.scale): Promise<void> {
     this.note();
-    this.#p99Ms = await this.othersP99Ms(windowMs);
+    this.#waits = { ...this.#waits, p99DuringMs: await this.#othersP99Ms(windowMs) };
     this.note();
+  }
+
+  /** For a fault that comes and goes: others alone and with it, by turns, as what else the machine does is then in both. With it for `totalMs` in all. */
+  async lookByTurns(totalMs: number, disturb: (ms: number) => Promise<void>): Promise<void> {
+    const quiet: number[] = [];
+    const during: number[] = [];
+    const windowMs = totalMs / windows;
+    for (let i = 0; i < windows; i++) {
+      quiet.push(await this.#p99While(sleep(windowMs)));
+      during.push(await this.#p99While(disturb(windowMs)));
+      this.note();
+    }
+    this.#waits = { ...this.#waits, p99QuietMs: middle(quiet), p99DuringMs: middle(during) };
+  }
+
+  /** For a fault that goes as fast as it can: so many connections. */
+  async lookFlatOut(count: number, disturb: () => Promise<void>): Promise<void> {
+    const startedAt = performance.now();
+    const p99Ms = await this.#p99While(disturb());
+    const perSecond = (1000 * count) / (performance.now() - startedAt);
+    this.#waits = { ...this.#waits, flatOut: { perSecond, p99Ms } };
   }
 
   /** For a fault, while it stands: what it costs the proxy. */
@@ -82,8 +97,8 @@ export class Stage {
     };
   }
 
-  get seen(): { readonly peak: Held; readonly p99Ms: number | undefined } {
-    return { peak: this.#peak, p99Ms: this.#p99Ms };
+  get seen(): { readonly peak: Held; readonly waits: Waits } {
+    return { peak: this.#peak, waits: this.#waits };
   }
 
   holding(): Held {
@@ -135,11 +150,28 @@ export class Stage {
     await this.#proxy.end();
   }
 
+  /** The middle one of a few looks. */
+  async #othersP99Ms(windowMs: number): Promise<number> {
+    const found: number[] = [];
+    for (let i = 0; i < windows; i++) found.push(await this.#p99While(sleep(windowMs)));
+    return middle(found);
+  }
+
+  async #p99While(passing: Promise<void>): Promise<number> {
+    await this.#take();
+    await passing;
+    return p99((await this.#take()).latenciesMs);
+  }
+
   async #take(): Promise<Seen> {
     const seen = await this.#bystander.take();
     this.failures.push(...seen.failures);
     return seen;
   }
+}
+
+function middle(found: readonly number[]): number {
+  return found.toSorted((a, b) => a - b)[Math.floor(found.length / 2)] ?? Number.NaN;
 }
 
 function configuration(options: StageOptions, access: string): object {

@@ -3,7 +3,7 @@ import type { FaultFigures, Held } from './figures.ts';
 /** The recorded faults as Markdown. */
 export function faultTable(figures: readonly FaultFigures[]): string {
   const head = [
-    '| fault | plane | times | what happened | others served, lost | their p99, quiet → during | descriptors idle → peak → after | PSS, MiB |',
+    '| fault | plane | times | what happened | others served, lost | their p99, ms: quiet → during | descriptors idle → peak → after | PSS, MiB |',
     '|---|---|---|---|---|---|---|---|',
   ];
   return [...head, ...figures.map(row)].join('\n');
@@ -25,8 +25,11 @@ function row(figures: FaultFigures): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-function latencies({ p99QuietMs, p99DuringMs }: FaultFigures): string {
-  return p99DuringMs === undefined ? '–' : `${p99QuietMs.toFixed(1)} → ${p99DuringMs.toFixed(1)} ms`;
+function latencies({ p99QuietMs, p99DuringMs, flatOut }: FaultFigures): string {
+  if (p99DuringMs === undefined) return '–';
+  const looked = `${p99QuietMs.toFixed(1)} → ${p99DuringMs.toFixed(1)}`;
+  if (flatOut === undefined) return looked;
+  return `${looked}; ${flatOut.p99Ms.toFixed(1)} at ${number(Math.round(flatOut.perSecond))}/s`;
 }
 
 /** Not every fault looks at the peak: some are over at once. */
