@@ -13,6 +13,7 @@ import { families } from '../../src/telemetry/metric-families.ts';
 import { testIsInstalled } from '../proxy-protocol/peers.ts';
 
 const alertsFile = 'deploy/alerts.yaml';
+const casesFile = 'test/project/alerts.promtool.yaml';
 
 const dashboardSchema = z.object({
   panels: z.array(
@@ -39,6 +40,15 @@ const alertsSchema = z.object({
           annotations: z.object({ summary: z.string(), description: z.string() }),
         }),
       ),
+    }),
+  ),
+});
+
+const casesSchema = z.object({
+  tests: z.array(
+    z.object({
+      name: z.string(),
+      alert_rule_test: z.array(z.object({ alertname: z.string(), exp_alerts: z.array(z.unknown()) })),
     }),
   ),
 });
@@ -127,6 +137,24 @@ describe('the dashboard and the alerts', () => {
   });
 });
 
+describe('every alert', () => {
+  const { tests } = casesSchema.parse(parse(readFileSync(casesFile, 'utf8')));
+  const cases = tests.flatMap(({ name, alert_rule_test: expected }) =>
+    expected.map(({ alertname, exp_alerts: fired }) => ({ name, alertname, fires: fired.length > 0 })),
+  );
+  const alerts = usesOfAlerts().map(({ name }) => name.replace('alert ', ''));
+
+  test('is tried where it should fire', () => {
+    const tried = new Set(cases.filter(({ fires }) => fires).map(({ alertname }) => alertname));
+    assert.deepEqual([...tried].toSorted(), alerts.toSorted());
+  });
+
+  test('is tried where all is well', () => {
+    const tried = cases.filter(({ name, fires }) => name === 'a proxy that serves' && !fires);
+    assert.deepEqual(tried.map(({ alertname }) => alertname).toSorted(), alerts.toSorted());
+  });
+});
+
 const promtool = {
   name: 'promtool',
   packages: 'prometheus',
@@ -142,8 +170,7 @@ describe('promtool', testIsInstalled(promtool), () => {
 
   test('takes the alerts', () => check(alertsFile));
 
-  test('sees them fire when they should, and only then', () =>
-    run('test', 'rules', 'test/project/alerts.promtool.yaml'));
+  test('sees them fire when they should, and only then', () => run('test', 'rules', casesFile));
 
   test('takes every expression of the dashboard', () => {
     const rules = usesOfDashboard().map(({ expr }, i) => ({
