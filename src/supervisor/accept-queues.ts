@@ -10,14 +10,17 @@ const pollMs = 10;
 /**
  * Lets nobody new into the accept queues of these sockets, which are to be closed, and resolves once the workers have
  * accepted everybody who is in them: closing a listening socket resets whoever waits there. Resolves no later than
- * after `patienceMs`, and when `signal` says so.
+ * after `patienceMs`, and when `signal` says so. Those of other owners are left alone, and all are without the addon's
+ * `queues`: there is no way to.
  */
 export async function emptyQueues(
-  sockets: readonly BoundSocket[],
-  queues: AcceptQueues,
+  all: readonly BoundSocket[],
+  queues: AcceptQueues | undefined,
   patienceMs: number,
   signal?: AbortSignal,
 ): Promise<void> {
+  if (queues === undefined || all.length === 0) return;
+  const sockets = all.filter(({ owner }) => owner === 'us');
   const deadline = performance.now() + patienceMs;
   for (const { fd } of sockets) attempt(() => queues.refuseSyns(fd));
   try {

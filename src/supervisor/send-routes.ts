@@ -24,16 +24,22 @@ export async function sendRoutes(
   return true;
 }
 
+/** With a socket on its way to it a dead worker stays connected, and what is sent to it waits for ever. */
+export function hasGone(worker: Worker): boolean {
+  return worker.isDead() || !worker.isConnected();
+}
+
 function send(worker: Worker, message: ToWorker, patienceMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    if (!worker.isConnected()) {
-      resolve(false);
-      return;
-    }
-    const timer = setTimeout(() => resolve(false), patienceMs);
-    worker.send(message, (error: Error | null) => {
+    const settle = (isSent: boolean) => {
       clearTimeout(timer);
-      resolve(error === null);
-    });
+      worker.off('exit', giveUp);
+      resolve(isSent);
+    };
+    const giveUp = () => settle(false);
+    const timer = setTimeout(giveUp, patienceMs);
+    worker.once('exit', giveUp);
+    if (hasGone(worker)) giveUp();
+    else worker.send(message, (error: Error | null) => settle(error === null));
   });
 }

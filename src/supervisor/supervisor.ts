@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 
 import type { Snapshot } from '../config/snapshot.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
-import { type Addon, choosePlane, type PlaneChoice } from '../data-plane/load-plane.ts';
+import type { Addon } from '../data-plane/load-plane.ts';
 import type { LiveConnection } from '../telemetry/live-connection.ts';
 import type { ProxyMetrics } from '../telemetry/render-metrics.ts';
 import { NameResolver } from '../upstream/dns/name-resolver.ts';
@@ -10,14 +10,14 @@ import type { Credentials, ToWorker } from '../worker/messages.ts';
 import { emptyQueues } from './accept-queues.ts';
 import type { BoundSocket } from './bound-socket.ts';
 import { ConfigFile } from './config-file.ts';
-import { type ConfigSource, type Reload, refused } from './config-source.ts';
+import type { Reload } from './config-source.ts';
 import { Inheritance } from './handover/inheritance.ts';
-import { Successor } from './handover/successor.ts';
+import { Lineage, type Upgrade } from './handover/lineage.ts';
 import { shareLimits } from './limit-shares.ts';
-import { ListeningSockets } from './listening-sockets.ts';
-import { planReload } from './plan-reload.ts';
+import type { ListeningSockets } from './listening-sockets.ts';
 import { prepareAccessLog } from './prepare-access-log.ts';
 import { prepareReload } from './prepare-reload.ts';
+import { type PreparedStart, prepareStart } from './prepare-start.ts';
 import {
   type ProxyStatus,
   reportMetrics,
@@ -26,7 +26,8 @@ import {
   type ServingProxy,
   servedListeners,
 } from './proxy-report.ts';
-import { resolveUser } from './resolve-user.ts';
+import { Reloads } from './reloads.ts';
+import type { SupervisorObserver, SupervisorOptions } from './supervisor-options.ts';
 import { Turns } from './turns.ts';
 import { UpstreamWatch } from './upstream-watch.ts';
 import { type Restart, WorkerPool } from './worker-pool.ts';
@@ -37,26 +38,6 @@ export type Start =
   | { readonly ok: true; readonly plane: DataPlane['kind']; readonly served: readonly ServedListener[] }
   /** Nothing is left open or running. One line each. */
   | { readonly ok: false; readonly problems: readonly string[] };
-
-/** `successor`: waits to be told that it is alone. Else one line each; all is as it was. */
-export type Upgrade =
-  | { readonly ok: true; readonly successor: Successor }
-  | { readonly ok: false; readonly problems: readonly string[] };
-
-export interface SupervisorOptions {
-  /** Where another configuration comes from, in a proxy that can reload. */
-  readonly source?: ConfigSource | undefined;
-  /** What this process was given at its start. */
-  readonly inheritance?: Inheritance;
-  /** Who hears of reloads and of the end. */
-  readonly observer?: SupervisorObserver;
-}
-
-export interface SupervisorObserver {
-  reloading(): void;
-  reloaded(): void;
-  stopping(): void;
-}
 
 const abortPatienceMs = 2_000;
 /** What a reload gives to those who wait at a listener that it removes, where workers are at their limits. */
@@ -71,9 +52,8 @@ const firstLookupsMs = 3_000;
 export class Supervisor {
   readonly #log: Logger;
   readonly #file: ConfigFile | undefined;
-  readonly #inheritance: Inheritance;
+  readonly #lineage: Lineage;
   readonly #observer: SupervisorObserver | undefined;
-  #successor: Successor | undefined;
   #snapshot: Snapshot | undefined;
   #credentials: Credentials | undefined;
   #addon: Addon | undefined;
@@ -81,7 +61,7 @@ export class Supervisor {
   #watch: UpstreamWatch | undefined;
   #pool: WorkerPool | undefined;
   #serving: ServingProxy | undefined;
-  readonly #reloads = { success: 0, failure: 0 };
+  readonly #reloads: Reloads;
   /** Of who starts, reloads, restarts workers or upgrades. */
   readonly #turns = new Turns();
   #hasServed = false;
@@ -92,7 +72,8 @@ export class Supervisor {
     this.#log = log;
     this.#observer = observer;
     this.#file = source && new ConfigFile(source, () => void this.reload('watch'), log);
-    this.#inheritance = inheritance;
+    this.#reloads = new Reloads(this.#file, (...next) => this.#apply(...next), observer, log);
+    this.#lineage = new Lineage(inheritance, log);
   }
 
   /** Somebody has asked for the end. */
@@ -108,7 +89,7 @@ export class Supervisor {
 
   /** How often the program has been replaced while it served. */
   get generation(): number {
-    return this.#inheritance.generation;
+    return this.#lineage.generation;
   }
 
   /** The configuration that is served; undefined while starting. */
@@ -119,7 +100,7 @@ export class Supervisor {
   /** Calls with the metrics of now, which hold until it settles. Undefined while starting. */
   async metrics<Result>(use: (metrics: ProxyMetrics) => Promise<Result>): Promise<Result | undefined> {
     const serving = this.#serving;
-    return serving?.pool.metrics((total) => use(reportMetrics(total, serving, this.#reloads)));
+    return serving?.pool.metrics((total) => use(reportMetrics(total, serving, this.#reloads.counts)));
   }
 
   /** Undefined while starting. */
@@ -139,38 +120,24 @@ export class Supervisor {
 
   /** Resolves when every worker serves every listener, or when that cannot be. To be called once. */
   start(snapshot: Snapshot): Promise<Start> {
-    return this.#turns.take(() => this.#start(snapshot));
-  }
-
-  async #start(snapshot: Snapshot): Promise<Start> {
-    this.#snapshot = snapshot;
-    const user = resolveUser(snapshot.user);
-    if (!user.ok) return { ok: false, problems: [user.problem] };
-    this.#credentials = user.credentials;
-    const plane = choosePlane(snapshot.dataPlane);
-    if (!plane.ok) return { ok: false, problems: [plane.problem] };
-    if (plane.fallback !== undefined) this.#log.warn({ reason: plane.fallback }, 'portable data plane');
-
-    this.#addon = plane.addon;
-    const logProblem = prepareAccessLog(snapshot.log.access, user.credentials);
-    if (logProblem !== undefined) return { ok: false, problems: [logProblem] };
-    const { listeners, workers } = snapshot;
-    const inherited = await this.#inheritance.sockets(listeners, plane.addon);
-    if (!inherited.ok) return inherited;
-    const opened = await ListeningSockets.open(listeners, workers, plane.addon, inherited.sockets);
-    if (!opened.ok) return opened;
-    this.#sockets = opened.sockets;
-    inherited.sockets.closeExcept(opened.sockets);
-    const watch = new UpstreamWatch(
-      snapshot.upstreams,
-      new NameResolver(),
-      (message) => this.#pool?.send(message),
-      this.#log,
-    );
-    this.#watch = watch;
-    await watch.settled(firstLookupsMs);
-    if (this.#isStopping) return this.#giveUp('stopped while starting');
-    return this.#startWorkers(snapshot, opened.sockets, plane, watch);
+    return this.#turns.take(async () => {
+      this.#snapshot = snapshot;
+      const prepared = await prepareStart(snapshot, this.#lineage.inheritance, this.#log);
+      if (!prepared.ok) return prepared;
+      this.#credentials = prepared.credentials;
+      this.#addon = prepared.plane.addon;
+      this.#sockets = prepared.sockets;
+      const watch = new UpstreamWatch(
+        snapshot.upstreams,
+        new NameResolver(),
+        (message) => this.#pool?.send(message),
+        this.#log,
+      );
+      this.#watch = watch;
+      await watch.settled(firstLookupsMs);
+      if (this.#isStopping) return this.#giveUp('stopped while starting');
+      return this.#startWorkers(snapshot, prepared, watch);
+    });
   }
 
   /**
@@ -178,30 +145,7 @@ export class Supervisor {
    * nothing at all where it has problems. One at a time; `why`: who has asked for it, for the log.
    */
   reload(why = 'POST /reload'): Promise<Reload> {
-    return this.#turns.take(() => this.#reload(why));
-  }
-
-  async #reload(why: string): Promise<Reload> {
-    this.#observer?.reloading();
-    const reload = await this.#readAndApply().catch((error: unknown) => refused(String(error)));
-    this.#observer?.reloaded();
-    this.#reloads[reload.ok ? 'success' : 'failure'] += 1;
-    if (reload.ok) {
-      for (const warning of reload.warnings) this.#log.warn(warning);
-      this.#log.info({ why, changes: reload.changes }, 'reloaded');
-    } else this.#log.error({ why, problems: reload.problems }, 'not reloaded: the configuration stays');
-    return reload;
-  }
-
-  async #readAndApply(): Promise<Reload> {
-    if (this.#file === undefined) return refused('there is no file to read the configuration from again');
-    if (this.#serving === undefined) return refused(notServing);
-    const loaded = await this.#file.load(this.#serving.snapshot.routes);
-    if (!loaded.ok) return loaded;
-    const { snapshot, changes } = planReload(this.#serving.snapshot, loaded.snapshot, loaded.routeChanges);
-    const problems = await this.#apply(snapshot, this.#serving);
-    if (problems.length > 0) return { ok: false, problems };
-    return { ok: true, changes, warnings: loaded.warnings };
+    return this.#turns.take(() => this.#reloads.reload(this.#serving, why));
   }
 
   /** Every worker switches, or none does and nothing has changed: one line each why not. */
@@ -242,20 +186,11 @@ export class Supervisor {
    * at a time with reloads.
    */
   restartWorkers(): Promise<Restart> {
-    return this.#turns.take(() => this.#restartWorkers());
-  }
-
-  async #restartWorkers(): Promise<Restart> {
-    const pool = this.#serving?.pool;
-    if (pool === undefined || this.#isStopping) {
+    return this.#turns.take(async () => {
+      const pool = this.#serving?.pool;
+      if (pool !== undefined && !this.#isStopping) return pool.restart();
       return { replaced: [], problem: this.#isStopping ? stopping : notServing };
-    }
-    this.#log.info('restarting workers, one at a time');
-    const restart = await pool.restart();
-    if (restart.problem === undefined)
-      this.#log.info({ workers: restart.replaced.length }, 'workers restarted');
-    else this.#log.error({ problem: restart.problem }, 'not every worker was restarted');
-    return restart;
+    });
   }
 
   /**
@@ -265,7 +200,7 @@ export class Supervisor {
   stop(): Promise<void> {
     this.#isStopping = true;
     this.#observer?.stopping();
-    this.#successor?.end();
+    this.#lineage.endSuccessor();
     return this.#drain();
   }
 
@@ -289,8 +224,7 @@ export class Supervisor {
 
   async #startWorkers(
     snapshot: Snapshot,
-    sockets: ListeningSockets,
-    plane: PlaneChoice & { ok: true },
+    { plane, sockets }: PreparedStart & { ok: true },
     watch: UpstreamWatch,
   ): Promise<Start> {
     const served = servedListeners(sockets);
@@ -316,11 +250,9 @@ export class Supervisor {
 
   /** Lets the proxy go whose place this one takes, if there is one. Why not. */
   async #takeOver(sockets: ListeningSockets): Promise<string | undefined> {
-    const { predecessor } = this.#inheritance;
-    if (predecessor === undefined) return undefined;
+    if (!this.#lineage.hasPredecessor) return undefined;
     if (!this.isReady) return 'not every worker serves';
-    await predecessor.ready(this.#inheritance.descriptorsOf(sockets));
-    await predecessor.left;
+    await this.#lineage.takeOver(sockets);
     if (this.#isStopping) return stopping;
     sockets.own(this.#addon);
     return undefined;
@@ -331,43 +263,27 @@ export class Supervisor {
    * then, too, and is to be stopped; those who wait at a socket that is given away are the other one's.
    */
   upgrade(why: string): Promise<Upgrade> {
-    return this.#turns.take(() => this.#upgrade(why));
+    return this.#turns.take(async () => {
+      const sockets = this.#serving?.sockets;
+      if (sockets === undefined || this.#isStopping) {
+        return { ok: false, problems: [this.#isStopping ? stopping : notServing] };
+      }
+      const objection = () => (this.#isStopping ? stopping : undefined);
+      const upgrade = await this.#lineage.upgrade(sockets, why, objection);
+      if (upgrade.ok) this.#sockets = upgrade.remaining;
+      else sockets.dealToAll(this.#addon);
+      return upgrade;
+    });
   }
 
-  async #upgrade(why: string): Promise<Upgrade> {
-    const sockets = this.#serving?.sockets;
-    if (sockets === undefined || this.#isStopping) {
-      return { ok: false, problems: [this.#isStopping ? stopping : notServing] };
-    }
-    this.#log.info({ why }, 'starting the program anew');
-    const successor = new Successor(sockets, this.generation + 1);
-    this.#successor = successor;
-    const start = await successor.settled;
-    this.#successor = undefined;
-    if (start.ok && !this.#isStopping) {
-      this.#sockets = sockets.release(start.kept);
-      this.#log.info({ successor: successor.pid }, 'handed over to the new process');
-      return { ok: true, successor };
-    }
-    successor.end();
-    sockets.dealToAll(this.#addon);
-    const problems = start.ok ? [stopping] : start.problems;
-    this.#log.error({ why, problems }, 'not upgraded: this process stays');
-    return { ok: false, problems };
-  }
-
-  /** Of sockets that are about to be closed. Without the addon there is no way to. */
-  async #emptyQueues(sockets: readonly BoundSocket[], patienceMs: number): Promise<void> {
-    if (this.#addon === undefined || sockets.length === 0) return;
-    const ours = sockets.filter(({ owner }) => owner === 'us');
-    await emptyQueues(ours, this.#addon, patienceMs, this.#abortion.signal);
+  #emptyQueues(sockets: readonly BoundSocket[], patienceMs: number): Promise<void> {
+    return emptyQueues(sockets, this.#addon, patienceMs, this.#abortion.signal);
   }
 
   async #giveUp(problem: string): Promise<Start> {
-    const { predecessor } = this.#inheritance;
-    await predecessor?.failed([problem]);
+    await this.#lineage.giveUp(problem);
     // Workers of an upgrade that fails may have connections.
-    await (predecessor ? this.#drain() : this.#end({ kind: 'abort' }, abortPatienceMs));
+    await (this.#lineage.hasPredecessor ? this.#drain() : this.#end({ kind: 'abort' }, abortPatienceMs));
     return { ok: false, problems: [problem] };
   }
 

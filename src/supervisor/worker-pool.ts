@@ -47,6 +47,7 @@ export class WorkerPool {
   readonly #keepers: readonly WorkerKeeper[];
   readonly #book = new MetricsBook();
   readonly #standIns: StandIns;
+  readonly #log: Logger;
   #collecting: NodeJS.Timeout | undefined;
 
   /** `setup` is asked for each new worker, by its index; `limitFd` becomes their `limitMemoryFd`. */
@@ -57,6 +58,7 @@ export class WorkerPool {
     log: Logger,
     limitFd: number | undefined,
   ) {
+    this.#log = log;
     cluster.setupPrimary({
       exec: workerMain(),
       args: [],
@@ -106,6 +108,15 @@ export class WorkerPool {
 
   /** One at a time, as `WorkerKeeper.replace`; no further where one cannot be replaced. */
   async restart(): Promise<Restart> {
+    this.#log.info('restarting workers, one at a time');
+    const restart = await this.#replaceEach();
+    if (restart.problem === undefined)
+      this.#log.info({ workers: restart.replaced.length }, 'workers restarted');
+    else this.#log.error({ problem: restart.problem }, 'not every worker was restarted');
+    return restart;
+  }
+
+  async #replaceEach(): Promise<Restart> {
     const replaced: ReplacedWorker[] = [];
     for (const keeper of this.#keepers) {
       const { index } = keeper;

@@ -8,7 +8,7 @@ import { beatMs, Heartbeat } from './heartbeat.ts';
 import type { LimitShares } from './limit-shares.ts';
 import { type Answer, PendingAnswers, type Question } from './pending-answers.ts';
 import { ProcessorWait } from './processor-wait.ts';
-import { sendRoutes } from './send-routes.ts';
+import { hasGone, sendRoutes } from './send-routes.ts';
 import type { UpstreamMessage } from './upstream-watch.ts';
 
 /** What one worker needs to serve, in the order it is sent. */
@@ -152,7 +152,7 @@ export class WorkerProcess {
 
   /** Undefined where it is not ready yet, has gone, or takes too long. */
   async ask(question: Question, patienceMs?: number): Promise<Answer | undefined> {
-    if (!this.#isReady || !this.#worker.isConnected()) return undefined;
+    if (!this.#isReady || hasGone(this.#worker)) return undefined;
     return this.#answers.ask((request) => this.send({ ...question, request }), patienceMs);
   }
 
@@ -170,14 +170,14 @@ export class WorkerProcess {
   async prepare({ snapshot, configure, sockets }: WorkerSetup): Promise<Prepared | undefined> {
     await this.#settled;
     if (!(await sendRoutes(this.#worker, snapshot.routes, reloadPatienceMs))) {
-      return this.#worker.isConnected() ? silent : undefined;
+      return hasGone(this.#worker) ? undefined : silent;
     }
     const { snapshot: rest, limitColumns, ownListeners } = configure;
     const question = { kind: 'prepare', snapshot: rest, limitColumns, ownListeners } as const;
     const asked = this.#askPatiently(question);
     this.#sendSockets(sockets);
     const answer = await asked;
-    if (answer?.kind !== 'prepared') return this.#worker.isConnected() ? silent : undefined;
+    if (answer?.kind !== 'prepared') return hasGone(this.#worker) ? undefined : silent;
     if (answer.problem !== undefined) return { ok: false, problem: answer.problem };
     this.#prepared = snapshot;
     return { ok: true };
