@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WorkerProcess, type WorkerSetup } from '../../src/supervisor/worker-process.ts';
 import { snapshotOf } from '../config/loading.ts';
@@ -26,34 +26,56 @@ const setup: WorkerSetup = {
   sockets: [],
 };
 
-test('a worker falls silent that was killed before it took a socket', { timeout: 60_000 }, async () => {
+/** One that does not take the socket that it is sent; `tell` gets what the supervisor hears of it. */
+async function stoppedWorker(
+  t: TestContext,
+  tell: (what: string) => void,
+  args: readonly string[] = [],
+): Promise<WorkerProcess> {
   cluster.setupPrimary({
     exec: fileURLToPath(new URL('./stopped-worker.mjs', import.meta.url)),
+    args: [...args],
     serialization: 'advanced',
   });
   const server = createServer().listen(0, '127.0.0.1');
+  t.after(() => server.close());
   await once(server, 'listening');
-  const told: string[] = [];
-  await new Promise<void>((resolve) => {
-    const tell = (what: string) => {
-      told.push(what);
-      if (told.length === 2) resolve();
-    };
-    const { pid = 0 } = new WorkerProcess(setup, {
-      ready: () => tell('ready'),
-      failed: () => tell('failed'),
-      leaving: () => tell('leaving'),
-      ejection: () => tell('ejection'),
-      reported: () => tell('reported'),
-      starved: () => tell('starved'),
-      stuck: () => tell('stuck'),
-      exited: ({ how }) => tell(how),
-      silent: () => tell('silent'),
-    });
-    // Node waits for its word that it has it before it tells of a disconnection.
-    Object.values(cluster.workers ?? {})[0]?.send('a socket', server);
-    process.kill(pid, 'SIGKILL');
+  const worker = new WorkerProcess(setup, {
+    ready: () => tell('ready'),
+    failed: () => tell('failed'),
+    leaving: () => tell('leaving'),
+    ejection: () => tell('ejection'),
+    reported: () => tell('reported'),
+    starved: () => tell('starved'),
+    stuck: () => tell('stuck'),
+    exited: ({ how }) => tell(how),
+    silent: () => tell('silent'),
   });
-  server.close();
-  assert.deepEqual(told, ['SIGKILL', 'silent']);
+  Object.values(cluster.workers ?? {})
+    .find((each) => each?.process.pid === worker.pid)
+    ?.send('a socket', server);
+  return worker;
+}
+
+// Node waits for the word that the socket has arrived: until then it sends nothing more, and tells of no disconnection.
+describe('a worker that is killed before it took a socket', { timeout: 50_000 }, () => {
+  test('falls silent', async (t) => {
+    const told: string[] = [];
+    await new Promise<void>((resolve) => {
+      const tell = (what: string) => {
+        told.push(what);
+        if (told.length === 2) resolve();
+      };
+      void stoppedWorker(t, tell).then(({ pid = 0 }) => process.kill(pid, 'SIGKILL'));
+    });
+    assert.deepEqual(told, ['SIGKILL', 'silent']);
+  });
+
+  test('has nothing against the configuration that it was about to get', async (t) => {
+    const worker = await stoppedWorker(t, () => {}, ['ready']);
+    await worker.settled;
+    const prepared = worker.prepare(setup);
+    setImmediate(() => process.kill(worker.pid ?? 0, 'SIGKILL'));
+    assert.equal(await prepared, undefined);
+  });
 });
