@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import cluster from 'node:cluster';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WorkerProcess, type WorkerSetup } from '../../src/supervisor/worker-process.ts';
 import { snapshotOf } from '../config/loading.ts';
+import { eventually } from '../e2e/sluice-process.ts';
 
 const snapshot = snapshotOf('listeners: [{name: edge, address: "127.0.0.1:0"}]\nroutes: []');
 const setup: WorkerSetup = {
@@ -51,14 +53,23 @@ async function stoppedWorker(
     exited: ({ how }) => tell(how),
     silent: () => tell('silent'),
   });
+  await eventually('the worker has stopped', () => stateOf(worker.pid) === 'T');
   Object.values(cluster.workers ?? {})
     .find((each) => each?.process.pid === worker.pid)
     ?.send('a socket', server);
   return worker;
 }
 
+/** As in proc_pid_stat(5). */
+function stateOf(pid: number | undefined): string | undefined {
+  return /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+}
+
 // Node waits for the word that the socket has arrived: until then it sends nothing more, and tells of no disconnection.
-describe('a worker that is killed before it took a socket', { timeout: 50_000 }, () => {
+describe('a worker that is killed before it took a socket', {
+  skip: process.platform === 'linux' ? false : 'looks into /proc',
+  timeout: 50_000,
+}, () => {
   test('falls silent', async (t) => {
     const told: string[] = [];
     await new Promise<void>((resolve) => {
@@ -73,7 +84,6 @@ describe('a worker that is killed before it took a socket', { timeout: 50_000 },
 
   test('has nothing against the configuration that it was about to get', async (t) => {
     const worker = await stoppedWorker(t, () => {}, ['ready']);
-    await worker.settled;
     const prepared = worker.prepare(setup);
     setImmediate(() => process.kill(worker.pid ?? 0, 'SIGKILL'));
     assert.equal(await prepared, undefined);
