@@ -16,10 +16,7 @@ interface Kill {
   readonly others: ReadonlySet<string>;
 }
 
-/**
- * A line is written within 100 ms, a signal heard at once; on a busy machine later. Of time in which nobody could run
- * nothing counts.
- */
+/** A line is written within 100 ms, on a busy machine later; of time in which nobody could run nothing counts. */
 const soonMs = 1_000;
 
 /** The workers that a round kills and drains, and what may be lost with them. */
@@ -88,13 +85,11 @@ export class WorkerEnds {
     });
   }
 
-  /** Whether a worker that was told to drain, and heard of it a little later, was at the end of its time with this one. */
+  /** Whether a worker that was told to end, and drains once there is another, may have been at the end of its time. */
   mayHaveDrained({ startedAt, endedAt = 0 }: Trial, { durationMs }: AccessLine): boolean {
     // A client that resets is gone before the proxy has passed that on.
     const goneAt = Math.max(endedAt, startedAt + durationMs);
-    return this.#drains.some(
-      ({ at }) => this.#isSoonAfter(at, startedAt) && goneAt - at >= timeouts.drainMs / 2,
-    );
+    return this.#drains.some(({ at }) => goneAt - at >= timeouts.drainMs / 2);
   }
 
   /** Resolves when those that drain are gone, and have written their last lines. */
