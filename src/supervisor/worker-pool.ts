@@ -40,7 +40,7 @@ export interface Restart {
  * How often what workers have counted is added up, though nobody wants to know: what of it a kill can lose, and how many
  * rows may be new to the supervisor when somebody waits for them.
  */
-const collectMs = 10_000;
+const collectMs = 4_000;
 
 /** All workers: starts them, keeps their number, ends them. */
 export class WorkerPool {
