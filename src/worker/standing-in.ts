@@ -2,12 +2,12 @@ import type { DataPlane, ListeningHandle, PlaneListener } from '../data-plane/da
 
 /** What a worker accepts in place of others that are missing: from their sockets, as from its own. */
 export class StandingIn {
-  readonly #plane: DataPlane;
+  readonly #plane: Pick<DataPlane, 'listen' | 'stopListening'>;
   /** By listener, of each missing worker. They stay when it is back, for the next time. */
   readonly #places = new Map<number, Map<string, PlaneListener>>();
   readonly #accepting = new Set<PlaneListener>();
 
-  constructor(plane: DataPlane) {
+  constructor(plane: Pick<DataPlane, 'listen' | 'stopListening'>) {
     this.#plane = plane;
   }
 
@@ -17,9 +17,14 @@ export class StandingIn {
     this.#places.set(workerIndex, places);
     const place = places.get(own.name) ?? { ...own };
     places.set(own.name, place);
-    if (this.#accepting.has(place)) this.#plane.stopListening(place);
-    this.#plane.listen(place, socket);
-    this.#accepting.add(place);
+    if (this.#accepting.delete(place)) this.#plane.stopListening(place);
+    try {
+      this.#plane.listen(place, socket);
+      this.#accepting.add(place);
+    } catch {
+      // Who waits there waits for that worker, then: no reason for this one to end.
+      socket.close();
+    }
   }
 
   /** The worker is back. Who is accepted already stays here. */
