@@ -7,7 +7,8 @@ import type { Answer, Question } from './pending-answers.ts';
 import { RestartBackoff } from './restart-backoff.ts';
 import { type AcceptingWorker, longAbsenceMs, type StandIns } from './stand-ins.ts';
 import { adviceOn, deathsOfLoop } from './worker-death.ts';
-import { type WorkerExit, WorkerProcess, type WorkerSetup } from './worker-process.ts';
+import type { WorkerExit } from './worker-observer.ts';
+import { WorkerProcess, type WorkerSetup } from './worker-process.ts';
 
 export type WorkerStart =
   | { readonly ok: true }

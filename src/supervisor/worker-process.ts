@@ -1,7 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 
 import type { Snapshot } from '../config/snapshot.ts';
-import type { MetricsReport } from '../telemetry/metrics-report.ts';
 import { isToSupervisor, type ToWorker } from '../worker/messages.ts';
 import type { BoundSocket } from './bound-socket.ts';
 import { beatMs, Heartbeat } from './heartbeat.ts';
@@ -10,6 +9,7 @@ import { type Answer, PendingAnswers, type Question } from './pending-answers.ts
 import { ProcessorWait } from './processor-wait.ts';
 import { hasGone, sendRoutes } from './send-routes.ts';
 import type { UpstreamMessage } from './upstream-watch.ts';
+import type { WorkerObserver } from './worker-observer.ts';
 
 /** What one worker needs to serve, in the order it is sent. */
 export interface WorkerSetup {
@@ -21,28 +21,6 @@ export interface WorkerSetup {
   /** What is known of the upstreams when the worker is ready to hear it; later changes follow as they come. */
   upstreams(): Iterable<UpstreamMessage>;
   readonly sockets: Iterable<[listener: string, socket: BoundSocket]>;
-}
-
-/** What the supervisor hears of one worker. `exited` and `silent` come once, in any order. */
-export interface WorkerObserver {
-  ready(): void;
-  failed(problem: string): void;
-  leaving(): void;
-  ejection(upstream: string, endpoint: string, why: string | undefined): void;
-  reported(report: MetricsReport): void;
-  /** It has not answered for long, for want of processor time. */
-  starved(silentMs: number): void;
-  /** It answers nothing any more, and is killed. */
-  stuck(silentMs: number): void;
-  exited(exit: WorkerExit): void;
-  /** Whatever it had still to say has been heard. */
-  silent(): void;
-}
-
-export interface WorkerExit {
-  /** `exit code 1`, `SIGKILL`, `SIGKILL: no sign of life`. */
-  readonly how: string;
-  readonly livedMs: number;
 }
 
 /** A worker that is not ready by then is taken for stuck. Generous: a million routes take a while to compile. */
