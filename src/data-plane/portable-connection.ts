@@ -15,6 +15,7 @@ import type { Outcome } from './outcome.ts';
 import { dial, type PortableDial } from './portable-dial.ts';
 import { PortableForwarding } from './portable-forwarding.ts';
 import { type Prefix, PrefixReader } from './portable-prefix.ts';
+import type { Member } from './portable-roster.ts';
 import { closeLingering, localAddress, reset, wasReset } from './portable-socket.ts';
 import { PortableTimer } from './portable-timer.ts';
 
@@ -42,9 +43,10 @@ export interface PortableConnectionOptions extends AcceptedSocket {
 }
 
 /** One accepted connection. */
-export class PortableConnection implements Connection {
+export class PortableConnection implements Connection, Member {
   readonly listener: PlaneListener;
   record: unknown;
+  place = -1;
   readonly #socket: Socket;
   readonly #policy: Policy;
   readonly #onEnded: PortableConnectionOptions['onEnded'];
@@ -88,6 +90,7 @@ export class PortableConnection implements Connection {
     this.#isWhole = true;
     if (prefix.hello !== undefined) this.#helloMs = this.ageMs;
     let decision = this.#policy.hello(this, prefix.hello);
+    this.#prefix?.forgetHello();
     while (!this.#hasEnded) {
       if (decision.kind === 'reject') return this.#reject(decision);
       if (decision.kind === 'pending') {

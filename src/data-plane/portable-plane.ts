@@ -13,12 +13,17 @@ import type { Outcome } from './outcome.ts';
 import { type AcceptedSocket, PortableConnection } from './portable-connection.ts';
 import { PortableListener } from './portable-listener.ts';
 import { GuardedPolicy } from './portable-policy.ts';
+import { type Member, PortableRoster } from './portable-roster.ts';
 import { remoteAddress } from './portable-socket.ts';
 
 /** How many may wait past `maxConnections`: about what an accept queue holds. Whoever comes then is turned away. */
 const maxWaiting = 1024;
 /** Another process's ending wakes nobody here: how often this one looks whether there is room again. */
 const roomRetryMs = 10;
+
+interface Client extends Member {
+  readonly socket: Socket;
+}
 
 export interface PortablePlaneOptions {
   readonly policy: Policy;
@@ -34,9 +39,9 @@ export class PortablePlane implements DataPlane {
   readonly #listeners = new Map<PlaneListener, PortableListener>();
   /** Listeners that accept no more, until the last socket they accepted is closed. */
   readonly #stopped = new Set<PortableListener>();
-  readonly #connections = new Set<PortableConnection>();
+  readonly #connections = new PortableRoster<PortableConnection>();
   /** Every accepted socket that is open, those of rejected connections and those that wait included. */
-  readonly #clients = new Set<Socket>();
+  readonly #clients = new PortableRoster<Client>();
   /** `net.Server` cannot pause accepting, so whoever comes past `maxConnections` waits here, unread. */
   #waiting: (() => void)[] = [];
   #maxConnections = Number.POSITIVE_INFINITY;
@@ -76,7 +81,7 @@ export class PortablePlane implements DataPlane {
   }
 
   connections(): Iterable<Connection> {
-    return this.#connections;
+    return this.#connections.all();
   }
 
   setMaxConnections(maxConnections: number, shared?: SharedLimit): void {
@@ -92,14 +97,15 @@ export class PortablePlane implements DataPlane {
     for (const listener of this.#listeners.keys()) this.stopListening(listener);
     this.#waiting = [];
     this.#waitNoMore();
-    for (const connection of this.#connections) connection.abort('drained');
-    for (const client of this.#clients) client.destroy();
+    for (const connection of this.#connections.all()) connection.abort('drained');
+    for (const { socket } of this.#clients.all()) socket.destroy();
     await Promise.all(Array.from(this.#stopped, (listener) => listener.closed));
   }
 
   #onAccepted(listener: PlaneListener, client: Socket): void {
-    this.#clients.add(client);
-    client.once('close', () => this.#clients.delete(client));
+    const entry = { socket: client, place: -1 };
+    this.#clients.add(entry);
+    client.on('close', () => this.#clients.delete(entry));
     // A socket that is reset while it waits has an address no more.
     const accepted = { listener, client, address: remoteAddress(client) };
     if (this.#waiting.length === 0 && this.#takeRoom()) this.#serve(accepted);

@@ -12,23 +12,29 @@ export type Prefix =
   | { readonly kind: 'complete'; readonly hello: ClientHello | undefined }
   | { readonly kind: 'refused'; readonly reject: Reject };
 
+const noBytes = Buffer.alloc(0);
 const badProxyHeader: Prefix = refusal('close', 'bad_proxy_header');
 const malformedHello: Prefix = refusal({ alert: tlsAlert.decode_error }, 'malformed_hello');
 const helloTooLarge: Prefix = refusal({ alert: tlsAlert.record_overflow }, 'hello_too_large');
 
+/** Memory outside of V8's heap, which is dear to set apart: a scanner that is done goes to the next connection. */
+const spareScanners: HelloScanner[] = [];
+const maxSpareScanners = 64;
+
 /** Collects a connection's first bytes until they say what is to be done with it. */
 export class PrefixReader {
-  readonly #scanner: HelloScanner;
+  readonly #maxHelloBytes: number;
+  #scanner: HelloScanner | undefined;
   #expectsProxyHeader: boolean;
   #proxyHeader: ProxyHeader | undefined;
   /** What is collected is its first `#length` bytes; the rest is room for more. */
-  #buffer: Buffer = Buffer.alloc(0);
+  #buffer: Buffer = noBytes;
   #length = 0;
   /** How many bytes there must be before another look can tell more. */
   #neededBytes = 1;
 
   constructor(maxHelloBytes: number, expectsProxyHeader: boolean) {
-    this.#scanner = new HelloScanner(maxHelloBytes);
+    this.#maxHelloBytes = maxHelloBytes;
     this.#expectsProxyHeader = expectsProxyHeader;
   }
 
@@ -38,7 +44,8 @@ export class PrefixReader {
 
   /** All that came after a PROXY header. */
   get bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
+    const buffer = this.#buffer;
+    return buffer.length === this.#length ? buffer : buffer.subarray(0, this.#length);
   }
 
   /** The length of `bytes`; 0 while a PROXY header is still expected. */
@@ -66,7 +73,17 @@ export class PrefixReader {
     return this.#length === 0 ? undefined : this.#scan();
   }
 
+  /** The hello of a complete prefix has been used, and is no longer valid. */
+  forgetHello(): void {
+    const scanner = this.#scanner;
+    if (scanner === undefined) return;
+    this.#scanner = undefined;
+    scanner.reset();
+    if (spareScanners.length < maxSpareScanners) spareScanners.push(scanner);
+  }
+
   #scan(): Prefix | undefined {
+    this.#scanner ??= scannerFor(this.#maxHelloBytes);
     const scanner = this.#scanner;
     switch (scanner.scan(this.bytes)) {
       case helloStatus.complete:
@@ -100,6 +117,12 @@ export class PrefixReader {
     this.#buffer.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
   }
+}
+
+function scannerFor(maxHelloBytes: number): HelloScanner {
+  const spare = spareScanners.pop();
+  spare?.reset(maxHelloBytes);
+  return spare ?? new HelloScanner(maxHelloBytes);
 }
 
 function refusal(how: Reject['how'], outcome: Reject['outcome']): Prefix {

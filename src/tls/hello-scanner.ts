@@ -28,7 +28,7 @@ const noBytes = new Uint8Array(0);
  */
 export class HelloScanner {
   readonly facts = new Int32Array(helloFactCount);
-  readonly #maxHelloBytes: number;
+  #maxHelloBytes: number;
   #message: Uint8Array = noBytes;
   #settled = false;
 
@@ -56,7 +56,8 @@ export class HelloScanner {
   }
 
   /** Makes the scanner ready for another connection. */
-  reset(): void {
+  reset(maxHelloBytes = this.#maxHelloBytes): void {
+    this.#maxHelloBytes = maxHelloBytes;
     this.#message = noBytes;
     this.#settled = false;
     this.#recordOffset = 0;
