@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
  * The kernel lists every socket there is, those in TIME_WAIT too: with 100,000 of them that takes it a quarter of a
  * second. So the list is read in slices, once for all who wait, and takes a twentieth of the time at most.
  */
-const sliceMs = 2;
+const sliceMs = 0.5;
 const restFactor = 19;
 const longestRestMs = 10_000;
 /** The kernel gives a page at a time. */
@@ -18,7 +18,7 @@ const noQueue = ' 00000000:';
 const queueLine = /^\s*\d+: (\w+):(\w{4}) (\w+):(\w{4}) \w\w /;
 
 /** Who is answered resets two sockets: some thousand in one turn of the loop would hold up everybody else. */
-const answersPerTurn = 16;
+const answersPerTurn = 4;
 
 type Queues = ReadonlySet<string>;
 
