@@ -76,6 +76,7 @@ export class Stage {
       quiet.push(await this.#p99While(sleep(windowMs)));
       during.push(await this.#p99While(disturb(windowMs)));
       this.note();
+      await this.noneLive('faulty');
     }
     this.#waits = { ...this.#waits, p99QuietMs: middle(quiet), p99DuringMs: middle(during) };
   }
