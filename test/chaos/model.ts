@@ -45,7 +45,9 @@ export function possibleOutcomes(trial: Trial, line: AccessLine, circumstances: 
   if (wasDrained) outcomes.add('drained');
   const lastedMs = (trial.endedAt ?? performance.now()) - trial.startedAt;
   const helloMs = timeouts.helloMs[plan.listener];
-  if (lastedMs + stalledMs >= helloMs && line.durationMs >= helloMs) outcomes.add('hello_timeout');
+  // Node's timers count in whole milliseconds.
+  const hasTimedOut = Math.ceil(line.durationMs) >= helloMs;
+  if (hasTimedOut && lastedMs + stalledMs >= helloMs) outcomes.add('hello_timeout');
   if (lastedMs >= timeouts.idleMs) outcomes.add('idle_timeout');
   if (lastedMs >= timeouts.halfClosedMs) outcomes.add('half_closed_timeout');
   if (lastedMs >= timeouts.connectMs) outcomes.add('upstream_unreachable');
