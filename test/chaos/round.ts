@@ -51,6 +51,7 @@ export interface RoundResult {
 
 const atOnce = 48;
 const settleMs = 30_000;
+const lateLinesMs = 1_000;
 /** A worker is taken for dead after ten seconds; the machine is to blame where it stood still for half of them. */
 const silentStallMs = 5_000;
 /** Rounds have indexes, and so addresses, of their own. */
@@ -171,8 +172,8 @@ export class Round {
       this.#own.filter((trial) => !this.#lines.has(trial) && !this.#ends.mayHaveTaken(trial)).length;
     const giveUpAt = performance.now() + settleMs;
     for (take(); missing() > strangers.length && performance.now() < giveUpAt; take()) await sleep(20);
-    // What should not come would have come by now.
-    await sleep(200);
+    // What should not come would have come by now, and what need not, after a kill.
+    await sleep(this.#ends.hasKilled ? lateLinesMs : 200);
     take();
     return strangers;
   }
