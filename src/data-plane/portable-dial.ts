@@ -13,21 +13,14 @@ export interface PortableDial {
   readonly failure: Promise<DialFailure | undefined>;
 }
 
+const socketOptions = { allowHalfOpen: true, noDelay: true, highWaterMark: socketHighWaterMark };
+
 /** Starts connecting; `timer` is the attempt's until it has succeeded or failed. A failed socket is closed already. */
 export function dial({ endpoint, connectTimeoutMs }: Dial, timer: PortableTimer): PortableDial {
   const dialedAt = performance.now();
   const intake = new PortableIntake();
   const { address: host, port, family } = endpoint;
-  const options = {
-    host,
-    port,
-    family,
-    allowHalfOpen: true,
-    noDelay: true,
-    highWaterMark: socketHighWaterMark,
-    onread: intake.onread,
-  };
-  const socket = connect(options);
+  const socket = connect({ ...socketOptions, host, port, family, onread: intake.onread });
 
   const failure = new Promise<DialFailure | undefined>((settle) => {
     const fail = (code: string) => settle({ code, afterMs: performance.now() - dialedAt });

@@ -15,8 +15,6 @@ export class PortableFlow {
   receivedBytes = 0;
   /** Handed to the kernel; of a chunk that it has taken in part, nothing. */
   sentBytes = 0;
-  /** Whether the FIN has been passed on. */
-  hasEnded = false;
   readonly #events: FlowEvents;
   #fromEnded = false;
   /** Nothing is read while something waits to be sent. */
@@ -86,11 +84,8 @@ export class PortableFlow {
     if (!this.#isBlocked) this.#passEnd();
   }
 
-  /** Where both have ended, closing says so. */
   #passEnd(): void {
-    if (this.to.readableEnded) this.to.destroy();
-    else this.to.end();
-    this.hasEnded = true;
+    this.to.end();
     this.#events.ended();
   }
 }

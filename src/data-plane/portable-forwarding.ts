@@ -57,7 +57,7 @@ export class PortableForwarding {
   }
 
   /**
-   * Resolves once both ends are passed on, or both sockets are to be closed with nothing more to wait for. A failure: the upstream
+   * Resolves once both sockets are closed, or are to be closed with nothing more to wait for. A failure: the upstream
    * was reset before its first byte, and the client is as it was before.
    */
   run(): Promise<Outcome | DialFailure> {
@@ -65,6 +65,8 @@ export class PortableForwarding {
       this.#settle = settle;
       this.#client.on('error', this.#onClientError);
       this.#upstream.on('error', () => this.#onReset(this.down, 'upstream_reset'));
+      this.#client.on('close', this.#onClosed);
+      this.#upstream.on('close', this.#onClosed);
       this.#activeAt = performance.now();
       this.#armTimer();
       this.up.start();
@@ -92,13 +94,14 @@ export class PortableForwarding {
   #onEnded(side: 'client' | 'upstream'): void {
     this.endedFirst ??= side;
     this.#commit();
-    if (this.up.hasEnded && this.down.hasEnded) {
-      this.#settle('ok');
-      return;
-    }
     this.#halfClosedUntil = Math.min(this.#halfClosedUntil, performance.now() + this.#timeouts.halfClosedMs);
     this.#armTimer();
   }
+
+  /** Node closes a socket once both its ways have ended and the last byte is written. */
+  readonly #onClosed = (): void => {
+    if (this.#client.closed && this.#upstream.closed) this.#settle('ok');
+  };
 
   /** Armed once for a whole idle timeout: bytes moving meanwhile put the deadline off when it comes, not each time. */
   #armTimer(): void {
@@ -147,7 +150,10 @@ export class PortableForwarding {
     this.#timer.disarm();
     this.up.detach();
     this.down.detach();
-    this.#client.off('data', this.#onClientChunk).off('error', this.#onClientError);
+    this.#client
+      .off('data', this.#onClientChunk)
+      .off('error', this.#onClientError)
+      .off('close', this.#onClosed);
     this.#settle({ code: 'ECONNRESET', afterMs: performance.now() - this.#dialedAt });
   }
 

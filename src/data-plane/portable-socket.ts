@@ -48,7 +48,7 @@ function discard(): void {}
  * end came before the reset. A socket that was ended before cannot be asked.
  */
 export function wasReset(socket: Socket): boolean {
-  if (!socket.destroyed && !socket.writableEnded && socket.writableLength === 0) socket.write(noBytes);
+  if (!socket.writableEnded && socket.writableLength === 0) socket.write(noBytes);
   const error: NodeJS.ErrnoException | null = socket.errored;
   return error !== null && error.code !== 'EPIPE';
 }
