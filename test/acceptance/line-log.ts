@@ -31,7 +31,10 @@ export class LineLog {
     waiter.resolve(line);
   }
 
-  /** The next line not yet taken for which `wanted` holds, written already or not; fails after ten seconds. */
+  /**
+   * The next line not yet taken for which `wanted` holds, written already or not. Fails after a minute: a busy
+   * machine takes ten seconds to start a proxy.
+   */
   next(wanted: (line: Line) => boolean = () => true): Promise<Line> {
     const found = this.#untaken.find(wanted);
     if (found !== undefined) {
@@ -41,7 +44,7 @@ export class LineLog {
     return new Promise((resolve, reject) => {
       const late = setTimeout(
         () => reject(new Error(`no such line; the last were ${JSON.stringify(this.all.slice(-3))}`)),
-        10_000,
+        60_000,
       );
       this.#waiters.push({
         wanted,

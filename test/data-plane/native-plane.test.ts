@@ -232,7 +232,7 @@ describeNative('the native plane', (addon, makePlane) => {
     },
   );
 
-  it('closes a bare descriptor that it was given', { timeout: 10_000 }, async () => {
+  it('closes a bare descriptor that it was given', { timeout: 60_000 }, async () => {
     const { handle } = bindLoopback();
     const plane = new NativePlane({ policy: neverAsked, addon });
     const listener = { name: 'edge', helloTimeoutMs: 5000, maxHelloBytes: 65_536, asksOnAccept: false };
@@ -242,7 +242,7 @@ describeNative('the native plane', (addon, makePlane) => {
     await plane.close();
   });
 
-  it('warns of what its policy throws where nobody asked to be told', { timeout: 10_000 }, async () => {
+  it('warns of what its policy throws where nobody asked to be told', { timeout: 60_000 }, async () => {
     const warnings: Error[] = [];
     const note = (warning: Error) => warnings.push(warning);
     process.on('warning', note);

@@ -7,7 +7,7 @@ import { connectedSockets } from './connected-sockets.ts';
 const chunk = Buffer.alloc(256 * 1024, 7);
 
 describe('one direction', () => {
-  it('passes the end on when what came before it has been sent', { timeout: 10_000 }, async () => {
+  it('passes the end on when what came before it has been sent', { timeout: 60_000 }, async () => {
     const [from, sender] = await connectedSockets();
     const [to, reader] = await connectedSockets();
     const told: string[] = [];
@@ -35,7 +35,7 @@ describe('one direction', () => {
     for (const socket of [from, sender, to, reader]) socket.destroy();
   });
 
-  it('passes nothing on once it is stopped', { timeout: 10_000 }, async () => {
+  it('passes nothing on once it is stopped', { timeout: 60_000 }, async () => {
     const [from, sender] = await connectedSockets();
     const [to, reader] = await connectedSockets();
     const flow = new PortableFlow(from, to, { moved: () => {}, ended: () => assert.fail('it ends') });

@@ -40,7 +40,7 @@ function timers(): number {
 }
 
 describe('the portable plane', () => {
-  it('tells what its policy throws', { timeout: 10_000 }, async () => {
+  it('tells what its policy throws', { timeout: 60_000 }, async () => {
     const errors: unknown[] = [];
     const plane = new PortablePlane({ policy: throwing, onPolicyError: (error) => errors.push(error) });
     const { handle, port } = bindLoopback();
@@ -51,7 +51,7 @@ describe('the portable plane', () => {
     assert.match(String(errors[0]), /the policy throws/);
   });
 
-  it('warns of what its policy throws where nobody asked to be told', { timeout: 10_000 }, async () => {
+  it('warns of what its policy throws where nobody asked to be told', { timeout: 60_000 }, async () => {
     const warned = once(process, 'warning');
     const plane = new PortablePlane({ policy: throwing });
     const { handle, port } = bindLoopback();
@@ -61,7 +61,7 @@ describe('the portable plane', () => {
     assert.match(String((await warned)[0]), /the policy throws/);
   });
 
-  it('tells of a dial that cannot be, and goes on', { timeout: 10_000 }, async () => {
+  it('tells of a dial that cannot be, and goes on', { timeout: 60_000 }, async () => {
     const errors: unknown[] = [];
     const endpoint = { address: '127.0.0.1', port: 70_000, family: 4 } as const;
     const policy: Policy = { ...throwing, hello: () => dialTo(endpoint) };
@@ -84,7 +84,7 @@ describe('the portable plane', () => {
     assert.throws(() => listen(plane, handle));
   });
 
-  it('resets a reader whose stream it breaks off for being idle', { timeout: 20_000 }, async () => {
+  it('resets a reader whose stream it breaks off for being idle', { timeout: 60_000 }, async () => {
     const rig = await Rig.open((policy) => new PortablePlane({ policy }));
     rig.policy.onHello = () => dialTo(rig.endpoint, { timeouts: { idleMs: 1000, halfClosedMs: 5000 } });
     const { client, upstream } = await rig.forward();
@@ -96,7 +96,7 @@ describe('the portable plane', () => {
     await rig.close();
   });
 
-  it('knows who it was that was reset while waiting for its turn', { timeout: 20_000 }, async () => {
+  it('knows who it was that was reset while waiting for its turn', { timeout: 60_000 }, async () => {
     const rig = await Rig.open((policy) => new PortablePlane({ policy }));
     rig.plane.setMaxConnections(1);
     const { client: first } = await rig.forward();
@@ -112,7 +112,7 @@ describe('the portable plane', () => {
     await rig.close();
   });
 
-  it('leaves no timer behind', { timeout: 20_000 }, async () => {
+  it('leaves no timer behind', { timeout: 60_000 }, async () => {
     const rig = await Rig.open((policy) => new PortablePlane({ policy }));
     const before = timers();
     for (let round = 0; round < 10; round++) {
@@ -125,7 +125,7 @@ describe('the portable plane', () => {
     await rig.close();
   });
 
-  it('may be closed twice', { timeout: 10_000 }, async () => {
+  it('may be closed twice', { timeout: 60_000 }, async () => {
     const plane = new PortablePlane({ policy: throwing });
     listen(plane, bindLoopback().handle);
     await Promise.all([plane.close(), plane.close()]);
@@ -133,7 +133,7 @@ describe('the portable plane', () => {
   });
 
   for (const form of ['handle', 'descriptor'] as const) {
-    it(`listens in a cluster worker on a ${form} of its own`, { timeout: 20_000 }, async () => {
+    it(`listens in a cluster worker on a ${form} of its own`, { timeout: 60_000 }, async () => {
       cluster.setupPrimary({
         exec: fileURLToPath(new URL('portable-worker.ts', import.meta.url)),
         args: [form],
@@ -159,14 +159,14 @@ describe('the portable plane', () => {
 });
 
 describe('the portable timer', () => {
-  it('does not fire at once for a delay longer than setTimeout takes', { timeout: 10_000 }, async () => {
+  it('does not fire at once for a delay longer than setTimeout takes', { timeout: 60_000 }, async () => {
     const long = new PortableTimer();
     long.arm(2 ** 40, () => assert.fail('it fires'));
     await new Promise<void>((resolve) => new PortableTimer().arm(20, resolve));
     long.disarm();
   });
 
-  it('holds one deadline: the last', { timeout: 10_000 }, async () => {
+  it('holds one deadline: the last', { timeout: 60_000 }, async () => {
     const fired: string[] = [];
     const timer = new PortableTimer();
     timer.arm(5, () => fired.push('first'));

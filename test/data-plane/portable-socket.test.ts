@@ -11,7 +11,7 @@ import {
 import { openDescriptors } from '../conformance/open-descriptors.ts';
 import { connectedSockets } from './connected-sockets.ts';
 
-const bounds = { timeout: 10_000 };
+const bounds = { timeout: 60_000 };
 
 describe('a socket of the portable plane', () => {
   it('is reset with nothing left behind while its FIN is about to go', bounds, async () => {
