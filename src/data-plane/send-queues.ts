@@ -1,29 +1,29 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { type Socket, SocketAddress } from 'node:net';
-import { endianness } from 'node:os';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Socket } from 'node:net';
+import { extname } from 'node:path';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { connectionText, type ListedQueues } from './listed-queues.ts';
 
 /**
  * The kernel lists every socket there is, those in TIME_WAIT too: with 100,000 of them that takes it a quarter of a
- * second. So the list is read in slices, once for all who wait, and takes a twentieth of the time at most.
+ * second. So the list is read in a thread, once for all who wait, and that takes a tenth of the time at most.
  */
-const sliceMs = 0.5;
-const restFactor = 19;
-const longestRestMs = 10_000;
-/** The kernel gives a page at a time. */
-const pageBytes = 4_096;
-
-/** As proc_pid_net(5) has them; a line that holds this says that nothing waits to be sent. */
-const noQueue = ' 00000000:';
-const queueLine = /^\s*\d+: (\w+):(\w{4}) (\w+):(\w{4}) \w\w /;
+const restFactor = 9;
+/** How long the thread waits for the next reset before it gives its memory back. */
+const idleTimeoutMs = 60_000;
 
 /** Who is answered resets two sockets: some thousand in one turn of the loop would hold up everybody else. */
 const answersPerTurn = 4;
 
-type Queues = ReadonlySet<string>;
+/** Those who have asked for a list that has not been begun. */
+interface NextList {
+  readonly asked: Set<string>;
+  readonly waiting: Promise<ReadonlySet<string>>;
+}
 
-/** The list that has been asked for and not begun. */
-let nextList: Promise<Queues> | undefined;
+let pool: Piscina<readonly string[], ListedQueues> | undefined;
+let nextList: NextList | undefined;
 /** Settles when another may be begun. */
 let rested: Promise<unknown> = Promise.resolve();
 let answers = 0;
@@ -35,11 +35,14 @@ let turn: Promise<void> = Promise.resolve();
  * for it, Linux lists it; false where that is not to be had.
  */
 export async function hasUnacknowledgedBytes(socket: Socket): Promise<boolean> {
-  const { localAddress = '', localPort, remoteAddress = '', remotePort } = socket;
-  nextList ??= rested.then(list);
-  const queues = await nextList;
+  if (process.platform !== 'linux') return false;
+  const { localAddress = '', localPort = 0, remoteAddress = '', remotePort = 0 } = socket;
+  const connection = connectionText(localAddress, localPort, remoteAddress, remotePort);
+  nextList ??= prepareList();
+  nextList.asked.add(connection);
+  const waiting = await nextList.waiting;
   await turnOf();
-  return queues.has(`${withoutZone(localAddress)} ${localPort} ${withoutZone(remoteAddress)} ${remotePort}`);
+  return waiting.has(connection);
 }
 
 /** A few can share a turn of the loop. */
@@ -49,81 +52,31 @@ function turnOf(): Promise<void> {
   return turn;
 }
 
-async function list(): Promise<Queues> {
+function prepareList(): NextList {
+  const asked = new Set<string>();
+  return { asked, waiting: rested.then(() => list(asked)) };
+}
+
+async function list(asked: ReadonlySet<string>): Promise<ReadonlySet<string>> {
   // Whoever asks from here on needs a newer one.
   nextList = undefined;
-  const found = new Set<string>();
-  const listed = Promise.all([
-    addQueues('/proc/self/net/tcp', found),
-    addQueues('/proc/self/net/tcp6', found),
-  ]);
-  rested = listed.then(([ms, ms6]) => rest(Math.min((ms + ms6) * restFactor, longestRestMs)));
-  await listed;
-  return found;
+  const listed = listInThread([...asked]);
+  rested = listed.then(({ tookMs }) => delay(tookMs * restFactor));
+  return new Set((await listed).waiting);
 }
 
-function rest(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/**
- * Read within the loop, a little at a time: the kernel hands out a page for each read, and thousands of trips to the
- * thread pool take many seconds where processors are scarce. Resolves with the time that the loop was held up.
- */
-async function addQueues(path: string, found: Set<string>): Promise<number> {
-  let tookMs = 0;
-  let unfinished = '';
-  let fd: number | undefined;
+/** Where no thread can be had, nothing is known to wait. */
+async function listInThread(asked: readonly string[]): Promise<ListedQueues> {
+  pool ??= new Piscina({
+    // `listed-queues.ts`, or `listed-queues.js` where this is compiled.
+    filename: fileURLToPath(new URL(`./listed-queues${extname(import.meta.url)}`, import.meta.url)),
+    minThreads: 0,
+    maxThreads: 1,
+    idleTimeout: idleTimeoutMs,
+  });
   try {
-    fd = openSync(path, 'r');
-    for (;;) {
-      const startMs = performance.now();
-      const { text, isAll } = readFor(sliceMs, fd);
-      const lines: string[] = `${unfinished}${text}`.split('\n');
-      unfinished = lines.pop() ?? '';
-      for (const line of lines) addQueue(line, found);
-      tookMs += performance.now() - startMs;
-      if (isAll) return tookMs;
-      await nextTurn();
-    }
+    return await pool.run(asked);
   } catch {
-    // Not Linux, or a kernel without IPv6.
-    return tookMs;
-  } finally {
-    if (fd !== undefined) closeSync(fd);
+    return { waiting: [], tookMs: 0 };
   }
-}
-
-function readFor(ms: number, fd: number): { readonly text: string; readonly isAll: boolean } {
-  const page = Buffer.allocUnsafe(pageBytes);
-  const until = performance.now() + ms;
-  let text = '';
-  do {
-    const bytes = readSync(fd, page);
-    if (bytes === 0) return { text, isAll: true };
-    text += page.toString('latin1', 0, bytes);
-  } while (performance.now() < until);
-  return { text, isAll: false };
-}
-
-function addQueue(line: string, found: Set<string>): void {
-  if (line.includes(noQueue)) return;
-  const [, localAddress, localPort = '', remoteAddress, remotePort = ''] = queueLine.exec(line) ?? [];
-  if (localAddress === undefined || remoteAddress === undefined) return;
-  const local = `${addressOf(localAddress)} ${Number.parseInt(localPort, 16)}`;
-  found.add(`${local} ${addressOf(remoteAddress)} ${Number.parseInt(remotePort, 16)}`);
-}
-
-/** As Node writes it. The kernel lists the words of an address as numbers, in the byte order of the machine. */
-function addressOf(hex: string): string {
-  const bytes = Buffer.from(hex, 'hex');
-  if (endianness() === 'LE') bytes.swap32();
-  if (bytes.length === 4) return bytes.join('.');
-  const address = bytes.toString('hex').replace(/(.{4})(?!$)/g, '$1:');
-  return new SocketAddress({ address, family: 'ipv6' }).address;
-}
-
-/** The kernel names no interface: `fe80::1%eth0`. */
-function withoutZone(address: string): string {
-  return address.replace(/%.*/, '');
 }
