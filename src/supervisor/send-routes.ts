@@ -6,22 +6,25 @@ import type { ToWorker } from '../worker/messages.ts';
 /** Sending or receiving so much takes a tenth of a millisecond: nobody waits for it. */
 const partBytes = 64 * 1024;
 
+/** `untaken`: the worker has taken nothing for as long as one was ready to wait. */
+export type Sending = 'sent' | 'gone' | 'untaken';
+
 /**
  * Sends routes part by part, each when the one before has been written: neither process holds them twice, and neither
- * is kept from its other work. Whether all of them went out; not where the worker has gone, or takes nothing for
- * `patienceMs`.
+ * is kept from its other work.
  */
 export async function sendRoutes(
   worker: Worker,
   { bytes: all }: PackedRoutes,
   patienceMs: number,
-): Promise<boolean> {
+): Promise<Sending> {
   for (let offset = 0; offset < all.length; offset += partBytes) {
     const bytes = all.subarray(offset, offset + partBytes);
     const part: ToWorker = { kind: 'routes', offset, totalBytes: all.length, bytes };
-    if (!(await send(worker, part, patienceMs))) return false;
+    const sending = await send(worker, part, patienceMs);
+    if (sending !== 'sent') return sending;
   }
-  return true;
+  return 'sent';
 }
 
 /** With a socket on its way to it a dead worker stays connected, and what is sent to it waits for ever. */
@@ -29,17 +32,18 @@ export function hasGone(worker: Worker): boolean {
   return worker.isDead() || !worker.isConnected();
 }
 
-function send(worker: Worker, message: ToWorker, patienceMs: number): Promise<boolean> {
+function send(worker: Worker, message: ToWorker, patienceMs: number): Promise<Sending> {
   return new Promise((resolve) => {
-    const settle = (isSent: boolean) => {
+    const settle = (sending: Sending) => {
       clearTimeout(timer);
-      worker.off('exit', giveUp);
-      resolve(isSent);
+      worker.off('exit', onExit);
+      resolve(sending);
     };
-    const giveUp = () => settle(false);
-    const timer = setTimeout(giveUp, patienceMs);
-    worker.once('exit', giveUp);
-    if (hasGone(worker)) giveUp();
-    else worker.send(message, (error: Error | null) => settle(error === null));
+    const onExit = () => settle('gone');
+    const timer = setTimeout(() => settle('untaken'), patienceMs);
+    worker.once('exit', onExit);
+    if (hasGone(worker)) settle('gone');
+    // An error is about the channel, which a process that ends closes before anything else is told of its end.
+    else worker.send(message, (error: Error | null) => settle(error === null ? 'sent' : 'gone'));
   });
 }

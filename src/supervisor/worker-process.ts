@@ -147,9 +147,8 @@ export class WorkerProcess {
   /** Has it make ready for another configuration, once it serves its first. Undefined: it has gone meanwhile. */
   async prepare({ snapshot, configure, sockets }: WorkerSetup): Promise<Prepared | undefined> {
     await this.#settled;
-    if (!(await sendRoutes(this.#worker, snapshot.routes, reloadPatienceMs))) {
-      return hasGone(this.#worker) ? undefined : silent;
-    }
+    const sending = await sendRoutes(this.#worker, snapshot.routes, reloadPatienceMs);
+    if (sending !== 'sent') return sending === 'gone' ? undefined : silent;
     const { snapshot: rest, limitColumns, ownListeners } = configure;
     const question = { kind: 'prepare', snapshot: rest, limitColumns, ownListeners } as const;
     const asked = this.#askPatiently(question);
@@ -266,8 +265,8 @@ export class WorkerProcess {
   }
 
   async #setUp(): Promise<void> {
-    const isSent = await sendRoutes(this.#worker, this.#snapshot.routes, startTimeoutMs);
-    if (!isSent || this.#isEnding) return;
+    const sending = await sendRoutes(this.#worker, this.#snapshot.routes, startTimeoutMs);
+    if (sending !== 'sent' || this.#isEnding) return;
     this.send({ ...this.#setup.configure, limitRow: this.#limitRow });
     for (const message of this.#setup.upstreams()) this.send(message);
     this.#sendSockets(this.#setup.sockets);

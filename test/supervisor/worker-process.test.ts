@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import cluster from 'node:cluster';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -28,9 +28,8 @@ const setup: WorkerSetup = {
   sockets: [],
 };
 
-/** One that does not take the socket that it is sent; `tell` gets what the supervisor hears of it. */
+/** One that takes nothing any more; `tell` gets what the supervisor hears of it. */
 async function stoppedWorker(
-  t: TestContext,
   tell: (what: string) => void,
   args: readonly string[] = [],
 ): Promise<WorkerProcess> {
@@ -39,9 +38,6 @@ async function stoppedWorker(
     args: [...args],
     serialization: 'advanced',
   });
-  const server = createServer().listen(0, '127.0.0.1');
-  t.after(() => server.close());
-  await once(server, 'listening');
   const worker = new WorkerProcess(setup, {
     ready: () => tell('ready'),
     failed: () => tell('failed'),
@@ -54,10 +50,16 @@ async function stoppedWorker(
     silent: () => tell('silent'),
   });
   await eventually('the worker has stopped', () => stateOf(worker.pid) === 'T');
+  return worker;
+}
+
+async function sendSocket(t: TestContext, worker: WorkerProcess): Promise<void> {
+  const server = createServer().listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
   Object.values(cluster.workers ?? {})
     .find((each) => each?.process.pid === worker.pid)
     ?.send('a socket', server);
-  return worker;
 }
 
 /** As in proc_pid_stat(5). */
@@ -65,27 +67,40 @@ function stateOf(pid: number | undefined): string | undefined {
   return /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
 }
 
+const onLinux = { skip: process.platform === 'linux' ? false : 'looks into /proc', timeout: 50_000 };
+
 // Node waits for the word that the socket has arrived: until then it sends nothing more, and tells of no disconnection.
-describe('a worker that is killed before it took a socket', {
-  skip: process.platform === 'linux' ? false : 'looks into /proc',
-  timeout: 50_000,
-}, () => {
+describe('a worker that is killed before it took a socket', onLinux, () => {
   test('falls silent', async (t) => {
     const told: string[] = [];
-    await new Promise<void>((resolve) => {
-      const tell = (what: string) => {
-        told.push(what);
-        if (told.length === 2) resolve();
-      };
-      void stoppedWorker(t, tell).then(({ pid = 0 }) => process.kill(pid, 'SIGKILL'));
+    let settle = () => {};
+    const hasToldAll = new Promise<void>((resolve) => {
+      settle = resolve;
     });
+    const worker = await stoppedWorker((what) => {
+      if (told.push(what) === 2) settle();
+    });
+    await sendSocket(t, worker);
+    process.kill(worker.pid ?? 0, 'SIGKILL');
+    await hasToldAll;
     assert.deepEqual(told, ['SIGKILL', 'silent']);
   });
 
   test('has nothing against the configuration that it was about to get', async (t) => {
-    const worker = await stoppedWorker(t, () => {}, ['ready']);
+    const worker = await stoppedWorker(() => {}, ['ready']);
+    await sendSocket(t, worker);
     const prepared = worker.prepare(setup);
     setImmediate(() => process.kill(worker.pid ?? 0, 'SIGKILL'));
     assert.equal(await prepared, undefined);
+  });
+});
+
+describe('a worker whose end has not been told yet', onLinux, () => {
+  test('has nothing against a configuration', async () => {
+    const worker = await stoppedWorker(() => {}, ['ready']);
+    await eventually('it has been heard to be ready', () => worker.isReady);
+    process.kill(worker.pid ?? 0, 'SIGKILL');
+    while (stateOf(worker.pid) !== 'Z' || readdirSync(`/proc/${worker.pid}/task`).length > 1);
+    assert.equal(await worker.prepare(setup), undefined);
   });
 });
