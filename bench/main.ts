@@ -21,7 +21,7 @@ import { workloads } from './workloads/all.ts';
 const full = { rounds: 3, seconds: 0.6, names: 1_000_000 };
 const quick = { rounds: 1, seconds: 0.25, names: 100_000 };
 /** A quick run leaves out what says much the same as something else. */
-const notQuick = ['echo-256', 'down-1', 'down-8', 'up-1', 'up-8', 'names-memory'];
+const notQuick = ['echo-256', 'down-1', 'down-8', 'up-1', 'up-8', 'names-memory', 'reload'];
 
 const names = [...workloads, ...claimsWith(0)].map(({ name }) => name);
 const flags = parseFlags(process.argv.slice(2), names);

@@ -28,6 +28,59 @@ async function sluiceApart(
   return proxy;
 }
 
+interface ReachableSluice {
+  readonly proxy: RunningProxy;
+  readonly adminPort: number;
+}
+
+/**
+ * One that forwards the round trips, and one that only shares the load's processors: whatever a supervisor takes from
+ * the load, where there are processors too few to give it one, is the same for both.
+ */
+class SluicePair {
+  readonly #forwarding: ReachableSluice;
+  readonly #other: ReachableSluice;
+  readonly #stage: Stage;
+
+  private constructor(forwarding: ReachableSluice, other: ReachableSluice, stage: Stage) {
+    this.#forwarding = forwarding;
+    this.#other = other;
+    this.#stage = stage;
+  }
+
+  static async start(stage: Stage, names?: number): Promise<SluicePair> {
+    const adminPort = await freePort();
+    const proxy = await sluiceApart(stage, { adminPort }, names);
+    try {
+      const otherPort = await freePort();
+      const other = await startedSluice(stage, { adminPort: otherPort }, names);
+      const { load } = stage.placement;
+      if (load !== undefined) for (const pid of other.pids) move(pid, load);
+      return new SluicePair({ proxy, adminPort }, { proxy: other, adminPort: otherPort }, stage);
+    } catch (error) {
+      await proxy.stop();
+      throw error;
+    }
+  }
+
+  /** The ratio of what the round trips take while it is done to the one and to the other. */
+  against(
+    seconds: number,
+    disturb: (sluice: ReachableSluice, isOver: () => boolean) => Promise<unknown>,
+  ): RunningClaim {
+    const { proxy } = this.#forwarding;
+    const p999Disturbing = (disturbed: ReachableSluice) =>
+      p999(proxy, this.#stage, (isOver) => disturb(disturbed, isOver), seconds);
+    return {
+      round: async () => (await p999Disturbing(this.#forwarding)) / (await p999Disturbing(this.#other)),
+      stop: async () => {
+        await proxy.stop();
+        await this.#other.proxy.stop();
+      },
+    };
+  }
+}
+
 /** How a load must run for it: without spinning, or nobody else would run at all. */
 function ahead({ placement }: Stage): Pick<NativeLoad, 'isAhead' | 'spin'> {
   return { isAhead: placement.load !== undefined, spin: 'no' };
@@ -56,51 +109,47 @@ async function p999(
 
 /** A percentile that far out needs more of them, and what goes on beside them has to begin and end meanwhile. */
 function secondsOf(stage: Stage): number {
-  return Math.max(1, stage.scale.seconds * 2);
+  return Math.max(1, stage.scale.seconds * 5);
 }
 
-/** Reading so many routes takes the supervisor seconds where it shares a processor. */
+/** Where the load leaves the supervisor a tenth of a processor, it reads so many routes for ten seconds. */
 function reloadSeconds(stage: Stage): number {
-  return stage.scale.seconds * 10;
+  return stage.scale.seconds * 35;
 }
-
-const nothing = async () => {};
 
 export const scrape: Claim = {
   name: 'scrape',
-  title: 'p99.9 of round trips, metrics scraped twice ÷ not',
+  title: 'p99.9 of round trips, metrics scraped twice ÷ those of another Sluice scraped',
   most,
   async start(stage) {
-    const adminPort = await freePort();
-    const proxy = await sluiceApart(stage, { adminPort });
-    const scrapeOnce = async () => (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
-    const scrapes = async () => {
-      await delay(secondsOf(stage) * 400);
+    const pair = await SluicePair.start(stage);
+    const seconds = secondsOf(stage);
+    return pair.against(seconds, async ({ adminPort }) => {
+      const scrapeOnce = async () => (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+      await delay(seconds * 400);
       await scrapeOnce();
-      await delay(secondsOf(stage) * 300);
+      await delay(seconds * 300);
       await scrapeOnce();
-    };
-    return against(proxy, stage, scrapes);
+    });
   },
 };
 
 export const reload: Claim = {
   name: 'reload',
-  title: `p99.9 of round trips, a reload of ${routeCount.toLocaleString('en')} routes ÷ none`,
+  title: `p99.9 of round trips, a reload of ${routeCount.toLocaleString('en')} routes ÷ another Sluice reloaded`,
   most,
   async start(stage) {
-    const adminPort = await freePort();
-    const proxy = await sluiceApart(stage, { adminPort }, routeCount);
+    const pair = await SluicePair.start(stage, routeCount);
+    const seconds = reloadSeconds(stage);
     let count = routeCount;
-    const reloads: Disturbance = async (isOver) => {
-      await delay(reloadSeconds(stage) * 300);
+    return pair.against(seconds, async ({ proxy, adminPort }, isOver) => {
+      await delay(seconds * 200);
       count--;
       proxy.configure(stage.job(stage.scale.workers, count));
       const { ok } = await fetch(`http://127.0.0.1:${adminPort}/reload`, { method: 'POST' });
       if (!ok) throw new Error('the reload was refused');
       if (isOver()) throw new Error('the reload took longer than the round trips beside it');
-    };
-    return against(proxy, stage, reloads, reloadSeconds(stage));
+    });
   },
 };
 
@@ -125,11 +174,3 @@ export const newConnections: Claim = {
     };
   },
 };
-
-function against(proxy: RunningProxy, stage: Stage, disturb: Disturbance, seconds?: number): RunningClaim {
-  return {
-    round: async () =>
-      (await p999(proxy, stage, disturb, seconds)) / (await p999(proxy, stage, nothing, seconds)),
-    stop: () => proxy.stop(),
-  };
-}

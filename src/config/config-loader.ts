@@ -44,6 +44,8 @@ export class ConfigLoader {
     minThreads: 0,
     maxThreads: 1,
     idleTimeout: idleTimeoutMs,
+    // Workers that share its processor come first.
+    niceIncrement: 5,
   });
 
   /** As `loadConfig`, with what is new in its routes; what goes wrong with the thread is a problem of the file. */

@@ -1,5 +1,3 @@
-import { setPriority } from 'node:os';
-
 import type { PackedRoutes } from '../routing/packed-routes.ts';
 import { compareRoutes, type RouteChanges } from '../routing/route-changes.ts';
 import { type LoadedConfig, loadConfig } from './load.ts';
@@ -19,14 +17,8 @@ const noChanges: RouteChanges = { added: [], removed: [], changed: [] };
 
 /** What runs in a thread of `ConfigLoader`. */
 export default function loadTask({ file, before }: LoadTask): ReloadedConfig {
-  yieldToWorkers();
   const loaded = loadConfig({ file });
   if (!loaded.ok) return loaded;
   const { routes } = loaded.snapshot;
   return { ...loaded, routeChanges: before === undefined ? noChanges : compareRoutes(before, routes) };
-}
-
-/** On Linux a priority is a thread's, and 0 means the caller: elsewhere it would be the whole process's. */
-function yieldToWorkers(): void {
-  if (process.platform === 'linux') setPriority(0, 5);
 }

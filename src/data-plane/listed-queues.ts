@@ -1,8 +1,6 @@
-import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { SocketAddress } from 'node:net';
-import { constants, endianness, setPriority } from 'node:os';
-import { basename } from 'node:path';
-import { isMainThread } from 'node:worker_threads';
+import { endianness } from 'node:os';
 
 /** What `send-queues.ts` has a thread do. */
 export interface ListedQueues {
@@ -17,16 +15,6 @@ const pageBytes = 4_096;
 /** As proc_pid_net(5) has them; a line that holds this says that nothing waits to be sent. */
 const noQueue = ' 00000000:';
 const queueLine = /^\s*\d+: (\w+):(\w{4}) (\w+):(\w{4}) \w\w /;
-
-if (!isMainThread) yieldToOthers();
-
-/** Whoever moves bytes comes first: Linux gives each thread a priority of its own, if it may be changed at all. */
-function yieldToOthers(): void {
-  try {
-    const thread = Number(basename(readlinkSync('/proc/thread-self')));
-    setPriority(thread, constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {}
-}
 
 /** One connection, as both sides here name it: addresses as Node writes them. */
 export function connectionText(
