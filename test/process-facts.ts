@@ -3,7 +3,9 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 /** What Linux says of a process, in /proc. */
 export interface ProcessFacts {
   readonly pid: number;
+  /** But for unix sockets. */
   readonly sockets: number;
+  /** Pipes and unix sockets. */
   readonly pipes: number;
   /** Everything open, sockets and pipes included. */
   readonly descriptors: number;
@@ -17,17 +19,25 @@ const clockTicksPerSecond = 100;
 
 export function processFacts(pid: number): ProcessFacts {
   const links = descriptorLinks(pid);
+  const unixSockets = unixSocketLinks();
+  const isPipe = (link: string) => link.startsWith('pipe:') || unixSockets.has(link);
   const fields = statFields(pid);
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
   return {
     pid,
-    sockets: links.filter((link) => link.startsWith('socket:')).length,
-    pipes: links.filter((link) => link.startsWith('pipe:')).length,
+    sockets: links.filter((link) => link.startsWith('socket:') && !isPipe(link)).length,
+    pipes: links.filter(isPipe).length,
     descriptors: links.length,
     pssKib: Number(/^Pss: +(\d+) kB$/m.exec(rollup)?.[1]),
     // utime and stime, fields 14 and 15.
     cpuMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / clockTicksPerSecond,
   };
+}
+
+/** Their inodes are in the seventh column. */
+function unixSocketLinks(): ReadonlySet<string> {
+  const lines = readFileSync('/proc/net/unix', 'utf8').split('\n').slice(1);
+  return new Set(lines.map((line) => `socket:[${line.trim().split(/\s+/)[6]}]`));
 }
 
 /** Those of proc_pid_stat(5) from the third on: they come after the name, which may hold spaces. */
