@@ -7,9 +7,11 @@ import { connectionText, type ListedQueues } from './listed-queues.ts';
 
 /**
  * The kernel lists every socket there is, those in TIME_WAIT too: with 100,000 of them that takes it a quarter of a
- * second. So the list is read in a thread, once for all who wait, and that takes a tenth of the time at most.
+ * second. So the list is read in a thread, once for all who wait, and that takes a tenth of the time, or more where a
+ * thread has to wait for the processor: resets wait for it.
  */
 const restFactor = 9;
+const longestRestMs = 1_000;
 /** How long the thread waits for the next reset before it gives its memory back. */
 const idleTimeoutMs = 60_000;
 
@@ -61,7 +63,7 @@ async function list(asked: ReadonlySet<string>): Promise<ReadonlySet<string>> {
   // Whoever asks from here on needs a newer one.
   nextList = undefined;
   const listed = listInThread([...asked]);
-  rested = listed.then(({ tookMs }) => delay(tookMs * restFactor));
+  rested = listed.then(({ tookMs }) => delay(Math.min(tookMs * restFactor, longestRestMs)));
   return new Set((await listed).waiting);
 }
 
@@ -73,8 +75,6 @@ async function listInThread(asked: readonly string[]): Promise<ListedQueues> {
     minThreads: 0,
     maxThreads: 1,
     idleTimeout: idleTimeoutMs,
-    // Whoever moves bytes comes first.
-    niceIncrement: 10,
   });
   try {
     return await pool.run(asked);
