@@ -68,6 +68,8 @@ class Engine {
   // Null when it has gone.
   Connection* Find(ConnectionId id);
   uint32_t live_connections() const { return live_connections_; }
+  // Those that linger, too.
+  uint32_t open_connections() const { return static_cast<uint32_t>(slabs_.size() * kSlabSize - free_slots_.size()); }
   // The ids of the live connections.
   std::vector<ConnectionId> Live() const;
 

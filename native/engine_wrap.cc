@@ -50,6 +50,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap>, private LoopGuest {
                                           InstanceMethod<&EngineWrap::AnswerLater>("answer"),
                                           InstanceMethod<&EngineWrap::Abort>("abort"),
                                           InstanceMethod<&EngineWrap::LiveCount>("liveCount"),
+                                          InstanceMethod<&EngineWrap::OpenCount>("openCount"),
                                           InstanceMethod<&EngineWrap::Live>("live"),
                                           InstanceMethod<&EngineWrap::View>("view"),
                                           InstanceMethod<&EngineWrap::Destination>("destination"),
@@ -132,6 +133,10 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap>, private LoopGuest {
 
   Napi::Value LiveCount(const Napi::CallbackInfo&) {
     return Napi::Number::New(env_, engine_ ? engine_->live_connections() : 0);
+  }
+
+  Napi::Value OpenCount(const Napi::CallbackInfo&) {
+    return Napi::Number::New(env_, engine_ ? engine_->open_connections() : 0);
   }
 
   // Slot and generation of each live connection, one after the other.

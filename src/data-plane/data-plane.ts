@@ -17,6 +17,9 @@ export interface DataPlane {
   /** Live connections: accepted, and not yet reported to `policy.ended`. */
   readonly connectionCount: number;
 
+  /** Those, and refused clients that are given a second at most to see why, or the end. */
+  readonly openCount: number;
+
   /**
    * Starts accepting on a bound socket. The plane owns `socket` from here on and closes it in `stopListening`;
    * the supervisor keeps a descriptor of its own, so closing this one never drops the accept queue.

@@ -16,6 +16,8 @@ export interface NativeEngine {
   answer(slot: number, generation: number): void;
   abort(slot: number, generation: number, outcome: number): void;
   liveCount(): number;
+  /** Those that linger, too. */
+  openCount(): number;
   /** Slot and generation of each live connection, one after the other. */
   live(): Uint32Array;
   /** Fills the call area with what a hook would see; false: it has gone, as below. */

@@ -85,6 +85,10 @@ export class NativePlane implements DataPlane {
     return this.#engine.liveCount();
   }
 
+  get openCount(): number {
+    return this.#engine.openCount();
+  }
+
   get stats(): NativeEngineStats {
     return this.#engine.stats();
   }

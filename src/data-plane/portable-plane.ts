@@ -58,6 +58,10 @@ export class PortablePlane implements DataPlane {
     return this.#connections.size;
   }
 
+  get openCount(): number {
+    return this.#clients.size;
+  }
+
   listen(listener: PlaneListener, socket: ListeningSocket): void {
     const accepting = new PortableListener(socket, (client) => this.#onAccepted(listener, client));
     this.#listeners.set(listener, accepting);

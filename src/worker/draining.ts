@@ -6,7 +6,7 @@ const pollMs = 20;
 const resetShare = 0.1;
 const longestResetMs = 10_000;
 
-type DrainedPlane = Pick<DataPlane, 'connectionCount' | 'connections' | 'abort'>;
+type DrainedPlane = Pick<DataPlane, 'connectionCount' | 'openCount' | 'connections' | 'abort'>;
 
 /**
  * The end of a worker's connections: they have `timeoutMs` to end by themselves. Those that do not are reset in its last
@@ -20,7 +20,7 @@ export class Draining {
   readonly #now: () => number;
   readonly #timer: NodeJS.Timeout;
 
-  /** `done`: no connection is left, or the time is up. */
+  /** `done`: no connection is left, nor a refused client that has not seen the end, or the time is up. */
   constructor(plane: DrainedPlane, timeoutMs: number, done: () => void, now = () => performance.now()) {
     this.#plane = plane;
     this.#now = now;
@@ -37,7 +37,7 @@ export class Draining {
 
   #look(): void {
     const leftMs = this.#endsAt - this.#now();
-    if (leftMs <= 0 || this.#plane.connectionCount === 0) {
+    if (leftMs <= 0 || this.#plane.openCount === 0) {
       this.stop();
       this.#done();
     } else if (leftMs < this.#resetMs) this.#resetSome(Math.ceil(leftMs / pollMs));

@@ -90,6 +90,21 @@ export function rejectionFacts(makePlane: MakePlane): void {
       client.end();
     });
 
+    fact(
+      makePlane,
+      'is known to be open, though not live, until its client has seen the end',
+      async (rig) => {
+        rig.policy.onHello = () => ({ kind: 'reject', how: { alert: 112 }, outcome: 'no_route' });
+        const client = await rig.connect();
+        await client.send(hello);
+        await rig.expectEnding({ outcome: 'no_route' });
+        assert.deepEqual([rig.plane.connectionCount, rig.plane.openCount], [0, 1]);
+        await client.receiveAll();
+        client.end();
+        await until(() => rig.plane.openCount === 0, 'the socket is closed');
+      },
+    );
+
     fact(makePlane, 'is told when it is sent, whatever the client does then', async (rig) => {
       rig.policy.onHello = () => ({ kind: 'reject', how: { alert: 112 }, outcome: 'no_route' });
       const client = await rig.connect();

@@ -15,8 +15,15 @@ class LivePlane {
     this.#live = new Set(Array.from({ length: count }, () => ({}) as Connection));
   }
 
+  /** Refused clients that have not seen the end. */
+  lingering = 0;
+
   get connectionCount(): number {
     return this.#live.size;
+  }
+
+  get openCount(): number {
+    return this.#live.size + this.lingering;
   }
 
   connections(): Iterable<Connection> {
@@ -76,6 +83,27 @@ describe('draining', () => {
     new Draining(plane, 600_000, () => {}, now);
     passTo(600_000, (ms) => t.mock.timers.tick(ms));
     assert.ok(plane.resetAt.every((at) => at > 590_000));
+  });
+
+  test('gives a refused client the time to see the end', (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    nowMs = 0;
+    const plane = new LivePlane(0, now);
+    plane.lingering = 1;
+    let doneAt: number | undefined;
+    new Draining(
+      plane,
+      10_000,
+      () => {
+        doneAt ??= nowMs;
+      },
+      now,
+    );
+    passTo(1_000, (ms) => t.mock.timers.tick(ms));
+    assert.equal(doneAt, undefined);
+    plane.lingering = 0;
+    passTo(2_000, (ms) => t.mock.timers.tick(ms));
+    assert.equal(doneAt, 1_020);
   });
 
   test('is done as soon as no connection is left', (t) => {
