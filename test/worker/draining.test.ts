@@ -52,21 +52,23 @@ describe('draining', () => {
     }
   };
 
+  /** For 10 s at most; `doneAt`: when it was. */
+  const drain = (plane: LivePlane) => {
+    const draining: { doneAt: number | undefined } = { doneAt: undefined };
+    const done = () => {
+      draining.doneAt ??= nowMs;
+    };
+    new Draining(plane, 10_000, done, now);
+    return draining;
+  };
+
   test('resets the connections evenly over the last tenth of the time', (t) => {
     t.mock.timers.enable({ apis: ['setInterval'] });
     nowMs = 0;
     const plane = new LivePlane(1_000, now);
-    let isDone = false;
-    new Draining(
-      plane,
-      10_000,
-      () => {
-        isDone = true;
-      },
-      now,
-    );
+    const draining = drain(plane);
     passTo(10_000, (ms) => t.mock.timers.tick(ms));
-    assert.ok(isDone);
+    assert.ok(draining.doneAt !== undefined);
     assert.ok(plane.resetAt.every((at) => at > 9_000));
     // Those that the last turn has left are reset by whoever closes the plane.
     assert.ok(plane.connectionCount <= 21, `${plane.connectionCount} left`);
@@ -90,38 +92,22 @@ describe('draining', () => {
     nowMs = 0;
     const plane = new LivePlane(0, now);
     plane.lingering = 1;
-    let doneAt: number | undefined;
-    new Draining(
-      plane,
-      10_000,
-      () => {
-        doneAt ??= nowMs;
-      },
-      now,
-    );
+    const draining = drain(plane);
     passTo(1_000, (ms) => t.mock.timers.tick(ms));
-    assert.equal(doneAt, undefined);
+    assert.equal(draining.doneAt, undefined);
     plane.lingering = 0;
     passTo(2_000, (ms) => t.mock.timers.tick(ms));
-    assert.equal(doneAt, 1_020);
+    assert.equal(draining.doneAt, 1_020);
   });
 
   test('is done as soon as no connection is left', (t) => {
     t.mock.timers.enable({ apis: ['setInterval'] });
     nowMs = 0;
     const plane = new LivePlane(2, now);
-    let doneAt: number | undefined;
-    new Draining(
-      plane,
-      10_000,
-      () => {
-        doneAt ??= nowMs;
-      },
-      now,
-    );
+    const draining = drain(plane);
     passTo(1_000, (ms) => t.mock.timers.tick(ms));
     plane.endAll();
     passTo(2_000, (ms) => t.mock.timers.tick(ms));
-    assert.equal(doneAt, 1_020);
+    assert.equal(draining.doneAt, 1_020);
   });
 });
