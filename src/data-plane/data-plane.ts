@@ -17,8 +17,8 @@ export interface DataPlane {
   /** Live connections: accepted, and not yet reported to `policy.ended`. */
   readonly connectionCount: number;
 
-  /** Those, and refused clients that are given a second at most to see why, or the end. */
-  readonly openCount: number;
+  /** No connection is live, and no refused client is given time (a second at most) to see why. */
+  readonly isIdle: boolean;
 
   /**
    * Starts accepting on a bound socket. The plane owns `socket` from here on and closes it in `stopListening`;

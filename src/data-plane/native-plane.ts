@@ -85,8 +85,8 @@ export class NativePlane implements DataPlane {
     return this.#engine.liveCount();
   }
 
-  get openCount(): number {
-    return this.#engine.openCount();
+  get isIdle(): boolean {
+    return this.#engine.openCount() === 0;
   }
 
   get stats(): NativeEngineStats {

@@ -58,8 +58,8 @@ export class PortablePlane implements DataPlane {
     return this.#connections.size;
   }
 
-  get openCount(): number {
-    return this.#clients.size;
+  get isIdle(): boolean {
+    return this.#connections.size === 0 && this.#clients.size === 0;
   }
 
   listen(listener: PlaneListener, socket: ListeningSocket): void {

@@ -6,7 +6,7 @@ const pollMs = 20;
 const resetShare = 0.1;
 const longestResetMs = 10_000;
 
-type DrainedPlane = Pick<DataPlane, 'connectionCount' | 'openCount' | 'connections' | 'abort'>;
+type DrainedPlane = Pick<DataPlane, 'connectionCount' | 'isIdle' | 'connections' | 'abort'>;
 
 /**
  * The end of a worker's connections: they have `timeoutMs` to end by themselves. Those that do not are reset in its last
@@ -37,7 +37,7 @@ export class Draining {
 
   #look(): void {
     const leftMs = this.#endsAt - this.#now();
-    if (leftMs <= 0 || this.#plane.openCount === 0) {
+    if (leftMs <= 0 || this.#plane.isIdle) {
       this.stop();
       this.#done();
     } else if (leftMs < this.#resetMs) this.#resetSome(Math.ceil(leftMs / pollMs));

@@ -92,16 +92,16 @@ export function rejectionFacts(makePlane: MakePlane): void {
 
     fact(
       makePlane,
-      'is known to be open, though not live, until its client has seen the end',
+      'leaves the plane busy, with no live connection, until its client has seen the end',
       async (rig) => {
         rig.policy.onHello = () => ({ kind: 'reject', how: { alert: 112 }, outcome: 'no_route' });
         const client = await rig.connect();
         await client.send(hello);
         await rig.expectEnding({ outcome: 'no_route' });
-        assert.deepEqual([rig.plane.connectionCount, rig.plane.openCount], [0, 1]);
+        assert.deepEqual([rig.plane.connectionCount, rig.plane.isIdle], [0, false]);
         await client.receiveAll();
         client.end();
-        await until(() => rig.plane.openCount === 0, 'the socket is closed');
+        await until(() => rig.plane.isIdle, 'the socket is closed');
       },
     );
 

@@ -5,7 +5,7 @@ import { payload, sendUntilStopped, stopBlockBytes } from './payload.ts';
 import type { Peer } from './peer.ts';
 import { type Forwarded, fact, hello, type MakePlane } from './rig.ts';
 import { sendQueueBytes } from './send-queue.ts';
-import { until } from './wait.ts';
+import { turns, until } from './wait.ts';
 
 /** A direction: who sends and is reset, who gets it, and what that is called. */
 interface Direction {
@@ -54,6 +54,9 @@ export function resetFacts(makePlane: MakePlane): void {
         await sender.send(payload(30_000));
         await untilDelivered(sender);
         sender.reset();
+        await turns(20);
+        // Whoever drains must wait for it.
+        assert.ok(rig.plane.connectionCount === 0 || !rig.plane.isIdle);
         receiver.startReading();
         await expectReset(receiver);
         assert.deepEqual(receiver.takeUnread(), payload(30_000));

@@ -22,8 +22,8 @@ class LivePlane {
     return this.#live.size;
   }
 
-  get openCount(): number {
-    return this.#live.size + this.lingering;
+  get isIdle(): boolean {
+    return this.#live.size + this.lingering === 0;
   }
 
   connections(): Iterable<Connection> {
