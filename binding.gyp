@@ -13,6 +13,7 @@
         "native/connection_forwarding.cc",
         "native/connection_opening.cc",
         "native/engine.cc",
+        "native/engine_accepting.cc",
         "native/engine_wrap.cc",
         "native/flow.cc",
         "native/hello_body.cc",

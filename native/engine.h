@@ -104,6 +104,15 @@ class Engine {
 
  private:
   static constexpr uint32_t kSlabSize = 256;
+  // Run gives the thread back after this long, so that timers and messages of the process get their turn. Accepting,
+  // timers and the queue have as much for themselves each time, so that none of them waits for ever behind the others.
+  static constexpr uint64_t kShareUs = 5000;
+  // An epoll tag is generation << 32 | slot << 1 | side. No connection has this generation.
+  static constexpr uint32_t kOwnGeneration = UINT32_MAX;
+  static constexpr uint64_t kTimerTag = uint64_t{kOwnGeneration} << 32;
+  static constexpr uint64_t kWakeTag = kTimerTag | 1;
+  static constexpr uint64_t kListenerTag = kTimerTag | 2;  // Plus twice the listener's index.
+  static constexpr uint64_t kLoopTag = kTimerTag | 3;      // Odd, as no listener's is.
 
   void Accept(Listener* listener);
   bool MayAccept() const { return live_connections_ < max_connections_; }
