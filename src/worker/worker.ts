@@ -8,8 +8,11 @@ import { dropPrivileges } from './privileges.ts';
 import { ReceivedRoutes } from './received-routes.ts';
 import { Serving } from './serving.ts';
 
-/** Turns of the loop in which a worker that is to accept nothing more takes in those who wait, 64 a turn. */
-const lastAcceptTurns = 32;
+/**
+ * Turns of the loop in which a worker that is to accept nothing more takes in those who wait: as many as an accept queue
+ * holds, where net.core.somaxconn is Linux's own. The portable plane accepts one a turn. About 10 ms with nobody there.
+ */
+const lastAcceptTurns = 4096;
 
 /**
  * One worker: takes the snapshot and its sockets from the supervisor, serves them with a data plane, and drains.

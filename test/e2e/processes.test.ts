@@ -107,6 +107,20 @@ for (const plane of planes) {
         await eventually('the workers are gone', () => !workerPids.some(isRunning));
       }));
 
+    test('who waits to be accepted when the primary is killed is served', () =>
+      withSluice({ workers: 1 }, async (sluice) => {
+        const [worker = 0] = sluice.workerPids;
+        process.kill(worker, 'SIGSTOP');
+        const waiting = await Promise.all(Array.from({ length: 400 }, () => EchoClient.connect(sluice.port)));
+        const echoes = waiting.map((client) => client.echo('waited'));
+        sluice.kill('SIGKILL');
+        await sluice.gone;
+        process.kill(worker, 'SIGCONT');
+        for (const echoed of await Promise.all(echoes)) assert.equal(echoed, 'waited');
+        for (const client of waiting) client.end();
+        await eventually('the worker is gone', () => !isRunning(worker));
+      }));
+
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       test(`${signal} refuses new connections, lets live ones end, and exits 0`, () =>
         withSluice({}, async (sluice) => {
