@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { move } from '../machine.ts';
 import { freePort } from '../ports.ts';
 import { direct, type RunningProxy, type Target } from '../running-proxy.ts';
 import type { SluiceSettings } from '../sluice.ts';
@@ -17,15 +16,8 @@ const connectionsPerSecond = 1_000;
  * load, and the load comes first there. So it is seen what a worker does to its round trips, and not what anybody does
  * who takes the processor from it.
  */
-async function sluiceApart(
-  stage: Stage,
-  settings: SluiceSettings = {},
-  names?: number,
-): Promise<RunningProxy> {
-  const proxy = await startedSluice(stage, settings, names);
-  const [supervisor] = proxy.pids;
-  if (stage.placement.load !== undefined && supervisor !== undefined) move(supervisor, stage.placement.load);
-  return proxy;
+function sluiceApart(stage: Stage, settings: SluiceSettings = {}, names?: number): Promise<RunningProxy> {
+  return startedSluice(stage, settings, names, (pids) => pids.slice(0, 1));
 }
 
 interface ReachableSluice {
@@ -53,9 +45,7 @@ class SluicePair {
     const proxy = await sluiceApart(stage, { adminPort }, names);
     try {
       const otherPort = await freePort();
-      const other = await startedSluice(stage, { adminPort: otherPort }, names);
-      const { load } = stage.placement;
-      if (load !== undefined) for (const pid of other.pids) move(pid, load);
+      const other = await startedSluice(stage, { adminPort: otherPort }, names, (pids) => pids);
       return new SluicePair({ proxy, adminPort }, { proxy: other, adminPort: otherPort }, stage);
     } catch (error) {
       await proxy.stop();
