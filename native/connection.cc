@@ -67,7 +67,7 @@ void Connection::OnEvent(Engine& engine, SideIndex index, uint32_t events) {
       if (events & kGone) Finish(engine, Outcome::kClientReset);
       return;
     case Phase::kForwarding:
-      return OnForwardEvent(engine, index);
+      return OnForwardEvent(engine, index, events);
     case Phase::kResetting:
       if (events & kGone) Finish(engine, outcome_);
       return;
@@ -116,14 +116,33 @@ int Connection::Watch(Engine& engine, SideIndex index) {
   Side& side = sides_[index];
   side.is_watched = true;
   side.is_writable_watched = !side.writable;
-  return engine.Watch(id_, index, side.fd.get(), side.is_writable_watched);
+  return engine.Watch(id_, index, side);
 }
 
 void Connection::WatchIfBlocked(Engine& engine, SideIndex index) {
   Side& side = sides_[index];
   if (side.writable || side.is_writable_watched || !side.is_watched) return;
   side.is_writable_watched = true;
-  engine.WatchWritable(id_, index, side.fd.get());
+  engine.WatchAnew(id_, index, side);
+}
+
+// Edge-triggered epoll tells whatever arrives, also when it has to wait until the other side takes more: a fast sender
+// would wake the worker for each of its segments.
+void Connection::MuteIfBlocked(Engine& engine, SideIndex index) {
+  Side& side = sides_[index];
+  const Side& other = sides_[Other(index)];
+  const bool is_blocked = !other.writable || other.was_reset;
+  if (side.is_muted || !is_blocked || prefix_) return;
+  side.is_muted = true;
+  engine.WatchAnew(id_, index, side);
+}
+
+// It has been read to the last byte: what arrives is told again, at once where it has arrived already.
+void Connection::UnmuteIfDrained(Engine& engine, SideIndex index) {
+  Side& side = sides_[index];
+  if (!side.is_muted || side.readable) return;
+  side.is_muted = false;
+  engine.WatchAnew(id_, index, side);
 }
 
 // ---- the end -------------------------------------------------------------------------------------------------------

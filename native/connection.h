@@ -20,6 +20,8 @@ struct ListenerOptions;
 
 enum SideIndex : uint8_t { kClient = 0, kUpstream = 1 };
 
+inline SideIndex Other(SideIndex side) { return side == kClient ? kUpstream : kClient; }
+
 // One connection from accept to close:
 //
 //   kHello → kDeciding → kDialing → kForwarding → (gone)
@@ -81,6 +83,8 @@ class Connection : public TimerNode {
 
   int Watch(Engine& engine, SideIndex side);
   void WatchIfBlocked(Engine& engine, SideIndex side);
+  void MuteIfBlocked(Engine& engine, SideIndex side);
+  void UnmuteIfDrained(Engine& engine, SideIndex side);
 
   void ReadPrefix(Engine& engine);
   void OnPrefixBytes(Engine& engine, const uint8_t* bytes, size_t size);
@@ -94,7 +98,7 @@ class Connection : public TimerNode {
   void StartForwarding(Engine& engine, size_t sent);
   void HoldUnsent(size_t sent);
 
-  void OnForwardEvent(Engine& engine, SideIndex index);
+  void OnForwardEvent(Engine& engine, SideIndex index, uint32_t events);
   bool Pump(Engine& engine, SideIndex from);
   bool PumpIfReady(Engine& engine, SideIndex from);
   bool OnFlowEnded(Engine& engine, SideIndex from);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -25,11 +26,10 @@ constexpr uint32_t kOtherEndMs = 200;
 // Moving this much takes long enough to look at the clock.
 constexpr uint64_t kMuch = 128 * 1024;
 
-SideIndex Other(SideIndex side) { return side == kClient ? kUpstream : kClient; }
-
 }  // namespace
 
-void Connection::OnForwardEvent(Engine& engine, SideIndex index) {
+void Connection::OnForwardEvent(Engine& engine, SideIndex index, uint32_t events) {
+  if (events & EPOLLIN) MuteIfBlocked(engine, index);
   // Its FIN was passed on already, so no read comes across the reset.
   if (sides_[index].is_gone && FlowFrom(index).has_ended()) {
     if (PumpIfReady(engine, Other(index))) AwaitOtherEnd(engine);
@@ -52,6 +52,7 @@ bool Connection::Pump(Engine& engine, SideIndex from) {
   const uint64_t moved_before = flow.received_bytes + flow.sent_bytes;
   const Flow::Result result = flow.Pump(sides_[from], sides_[Other(from)], engine.flow_context());
   WatchIfBlocked(engine, Other(from));
+  UnmuteIfDrained(engine, from);
   const uint64_t moved = flow.received_bytes + flow.sent_bytes - moved_before;
   if (moved >= kMuch) engine.RefreshClock();
   if (moved > 0) last_active_ms_ = engine.MsFromNow(0);

@@ -162,22 +162,23 @@ void Engine::ArmTimerFd() {
 
 namespace {
 
-epoll_event SideEvent(ConnectionId id, SideIndex side, bool is_writable_watched) {
-  const uint32_t writable = is_writable_watched ? uint32_t{EPOLLOUT} : 0;
-  const uint64_t tag = uint64_t{id.generation} << 32 | uint64_t{id.slot} << 1 | side;
-  return {EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET | writable, {.u64 = tag}};
+epoll_event SideEvent(ConnectionId id, SideIndex index, const Side& side) {
+  const uint32_t arrivals = side.is_muted ? 0 : uint32_t{EPOLLIN | EPOLLPRI};
+  const uint32_t writable = side.is_writable_watched ? uint32_t{EPOLLOUT} : 0;
+  const uint64_t tag = uint64_t{id.generation} << 32 | uint64_t{id.slot} << 1 | index;
+  return {arrivals | writable | EPOLLRDHUP | EPOLLET, {.u64 = tag}};
 }
 
 }  // namespace
 
-int Engine::Watch(ConnectionId id, SideIndex side, int fd, bool is_writable_watched) {
-  epoll_event event = SideEvent(id, side, is_writable_watched);
-  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+int Engine::Watch(ConnectionId id, SideIndex index, const Side& side) {
+  epoll_event event = SideEvent(id, index, side);
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, side.fd.get(), &event) == 0 ? 0 : -errno;
 }
 
-void Engine::WatchWritable(ConnectionId id, SideIndex side, int fd) {
-  epoll_event event = SideEvent(id, side, true);
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
+void Engine::WatchAnew(ConnectionId id, SideIndex index, const Side& side) {
+  epoll_event event = SideEvent(id, index, side);
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, side.fd.get(), &event);
 }
 
 // ---- connections ---------------------------------------------------------------------------------------------------

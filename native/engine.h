@@ -91,9 +91,9 @@ class Engine {
   void RefreshClock();
   // This call of Run has lasted long enough: what can wait is queued for the next. As of the last RefreshClock.
   bool IsShareOver() const { return is_running_ && now_us_ >= share_end_us_; }
-  int Watch(ConnectionId id, SideIndex side, int fd, bool is_writable_watched);
-  // The same for one that is in the set already, with writable from now on.
-  void WatchWritable(ConnectionId id, SideIndex side, int fd);
+  // Puts a side into the set, 0 or -errno; and tells the set what is to be known of it from now on.
+  int Watch(ConnectionId id, SideIndex index, const Side& side);
+  void WatchAnew(ConnectionId id, SideIndex index, const Side& side);
   void ArmTimer(Connection* connection, uint64_t deadline_ms) { timers_.Arm(connection, deadline_ms); }
   void DisarmTimer(Connection* connection) { timers_.Disarm(connection); }
   void Queue(Connection* connection);

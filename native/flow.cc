@@ -102,23 +102,21 @@ Flow::Step Flow::FlushHeld(Side& to) {
   return Step::kMoved;
 }
 
-// Bytes stay in the pipe only while `to` takes no more.
+// Bytes stay in the pipe only while `to` takes no more: the kernel splices until it is empty or the socket full.
 Flow::Step Flow::FlushPipe(Side& to, const FlowContext& context) {
-  while (pipe_->fill > 0) {
-    const ssize_t sent = RetryOnInterrupt([&] {
-      return ::splice(pipe_->read_end.get(), nullptr, to.fd.get(), nullptr, pipe_->fill,
-                      SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-    });
-    if (sent <= 0) {
-      if (sent == 0 || !IsRetry(errno)) return Step::kToReset;
-      to.writable = false;
-      return Step::kBlocked;
-    }
-    pipe_->fill -= static_cast<size_t>(sent);
-    sent_bytes += static_cast<uint64_t>(sent);
-    *context.spliced_bytes += static_cast<uint64_t>(sent);
-  }
-  return Step::kMoved;
+  if (pipe_->fill == 0) return Step::kMoved;
+  const ssize_t sent = RetryOnInterrupt([&] {
+    return ::splice(pipe_->read_end.get(), nullptr, to.fd.get(), nullptr, pipe_->fill,
+                    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  });
+  if (sent == 0 || (sent < 0 && !IsRetry(errno))) return Step::kToReset;
+  const size_t gone = sent < 0 ? 0 : static_cast<size_t>(sent);
+  pipe_->fill -= gone;
+  sent_bytes += gone;
+  *context.spliced_bytes += gone;
+  if (pipe_->fill == 0) return Step::kMoved;
+  to.writable = false;
+  return Step::kBlocked;
 }
 
 Flow::Step Flow::Move(Side& from, Side& to, const FlowContext& context) {

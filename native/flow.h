@@ -15,9 +15,10 @@ struct Side {
   Fd fd;
   bool readable = false;
   bool writable = false;
-  // It is in the engine's epoll set; and that tells when it becomes writable.
+  // It is in the engine's epoll set; and that tells when it becomes writable; and does not tell what arrives.
   bool is_watched = false;
   bool is_writable_watched = false;
+  bool is_muted = false;
   // A FIN or an error is waiting behind the bytes, or an urgent mark among them: a short read then no longer means
   // that nothing is left.
   bool may_hide_more = false;

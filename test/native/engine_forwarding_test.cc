@@ -47,6 +47,39 @@ void DrainsABacklogAfterTheReaderStalled() {
   CHECK_EQ(stage.NextEnd(client), 0);
 }
 
+// What arrives for a reader that takes nothing has to wait anyway: nobody is woken for it, and nothing of it is lost, nor
+// an urgent mark nor a FIN that come then.
+void SleepsWhileAReaderTakesNothing() {
+  Stage stage;
+  Fd client, upstream;
+  stage.Forwarding(&client, &upstream, 4096);
+  SendAtOnce(upstream);
+  const auto moved = [&] { return stage.engine->Find(stage.policy.last_id)->bytes_down(); };
+  size_t sent = 0;
+  int runs_in_vain = 0;
+  for (int sent_in_vain = 0; sent_in_vain < 8; sent_in_vain++) {
+    const Bytes chunk = Pattern(sent, 4096, 0);
+    CHECK_EQ(::send(upstream.get(), chunk.data(), chunk.size(), MSG_NOSIGNAL), 4096);
+    sent += chunk.size();
+    if (!stage.WantsToRun()) continue;
+    const uint64_t moved_before = moved();
+    stage.engine->Run();
+    const bool is_in_vain = moved() == moved_before;
+    if (is_in_vain) runs_in_vain++;
+    else sent_in_vain = 0;
+  }
+  CHECK(sent > 200000);
+  CHECK(runs_in_vain <= 2);
+
+  CHECK_EQ(::send(upstream.get(), "before", 6, 0), 6);
+  CHECK_EQ(::send(upstream.get(), "!", 1, MSG_OOB), 1);
+  CHECK_EQ(::send(upstream.get(), "after", 5, 0), 5);
+  ::shutdown(upstream.get(), SHUT_WR);
+  CHECK(stage.Receive(client, sent) == Pattern(0, sent, 0));
+  CHECK(stage.Receive(client, 11) == Stage::Text("beforeafter"));
+  CHECK_EQ(stage.NextEnd(client), 0);
+}
+
 // A direction that has used up its turn goes on by itself: no edge will announce what it left in the receive queue.
 void GoesOnAfterItsTurnWithoutAnotherEdge() {
   Stage stage;
@@ -186,6 +219,7 @@ int main() {
   ForwardsAndEndsOk();
   PassesOnAFinThatCameWithTheLastBytes();
   DrainsABacklogAfterTheReaderStalled();
+  SleepsWhileAReaderTakesNothing();
   GoesOnAfterItsTurnWithoutAnotherEdge();
   MovesMuchBothWaysAtOnce();
   KeepsItsTimeouts();

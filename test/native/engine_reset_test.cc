@@ -72,12 +72,15 @@ void ReadsNothingMoreForAnUpstreamThatIsGone() {
   Stage stage;
   Fd client, upstream;
   stage.Forwarding(&client, &upstream, 4096);
+  SendAtOnce(client);
   stage.SendUntilStuck(upstream);
   ResetNow(&upstream);
   ::send(client.get(), "first", 5, 0);
   stage.RunUntil([] { return false; }, 50);
   for (int i = 0; i < 10; i++) {
     ::send(client.get(), "more", 4, MSG_NOSIGNAL);
+    // Nor is anybody woken for them.
+    if (i > 0) CHECK(!stage.WantsToRun());
     stage.RunUntil([] { return false; }, 5);
   }
   CHECK_EQ(stage.engine->live_connections(), 1u);

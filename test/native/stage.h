@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -152,6 +154,12 @@ inline void SetReceiveBuffer(const Fd& fd, int bytes) {
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
+// Each send is a segment of its own.
+inline void SendAtOnce(const Fd& fd) {
+  const int on = 1;
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
 // The error the socket has met and nobody was told of yet.
 inline int PendingError(const Fd& fd) {
   int error = 0;
@@ -225,6 +233,11 @@ class Stage {
       if (::poll(&watched, 1, 2) > 0) engine->Run();
     }
     return true;
+  }
+
+  bool WantsToRun() const {
+    pollfd watched = {engine->poll_fd(), POLLIN, 0};
+    return ::poll(&watched, 1, 0) > 0;
   }
 
   // How often the engine asks to be run in that time: one that spins does so all the time.
