@@ -12,12 +12,14 @@ if (files.length === 0) {
   console.error(`no test file matches ${wanted.join(', ')}`);
   process.exit(1);
 }
-// A file that never ends fails, by name, instead of the whole run.
-const run = spawnSync(
-  process.execPath,
-  ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=420000', ...flags, ...files],
-  {
-    stdio: 'inherit',
-  },
-);
+const options = [
+  // In a log, too: what failed is told once more at the end.
+  '--test-reporter=spec',
+  '--test-concurrency=2',
+  // A file that never ends fails, by name, instead of the whole run.
+  '--test-timeout=420000',
+];
+const run = spawnSync(process.execPath, ['--import', 'tsx', '--test', ...options, ...flags, ...files], {
+  stdio: 'inherit',
+});
 process.exit(run.status ?? 1);

@@ -209,10 +209,12 @@ export class Supervisor {
     const endsAt = performance.now() + timeoutMs;
     this.#pool?.wrapUp();
     // Half: who comes in last gets some time, too.
-    if (this.#hasServed) await this.#emptyQueues([...(this.#sockets?.all() ?? [])], timeoutMs / 2);
+    const sockets = [...(this.#sockets?.all() ?? [])];
+    if (this.#hasServed) await this.#emptyQueues(sockets, timeoutMs / 2);
     if (this.#abortion.signal.aborted) return this.abort();
     const leftMs = Math.max(0, endsAt - performance.now());
-    await this.#end({ kind: 'drain', timeoutMs: leftMs }, leftMs + drainGraceMs);
+    const acceptsWaiting = sockets.some(({ owner }) => owner === 'us');
+    await this.#end({ kind: 'drain', timeoutMs: leftMs, acceptsWaiting }, leftMs + drainGraceMs);
   }
 
   /** Resets what is live and ends at once; also while `stop` is waiting. */

@@ -190,9 +190,9 @@ export class WorkerProcess {
     await this.#exited;
   }
 
-  /** Has it accept nothing more; its connections have this long. Resolves when it has gone. */
+  /** Has it accept nothing more, as another does; its connections have this long. Resolves when it has gone. */
   drain(timeoutMs: number): Promise<void> {
-    return this.end({ kind: 'drain', timeoutMs }, timeoutMs + drainGraceMs);
+    return this.end({ kind: 'drain', timeoutMs, acceptsWaiting: false }, timeoutMs + drainGraceMs);
   }
 
   /** Sends `last` and waits for the end; one that takes longer than `patienceMs` is killed. */

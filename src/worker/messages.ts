@@ -65,8 +65,11 @@ export type ToWorker =
     }
   /** What was prepared will not come. */
   | { readonly kind: 'stay' }
-  /** Accept nothing more, end when the last connection has ended or the time is up. */
-  | { readonly kind: 'drain'; readonly timeoutMs: number }
+  /**
+   * Accept nothing more, end when the last connection has ended or the time is up. `acceptsWaiting`: who waits to be
+   * accepted is taken in first, for nobody else has the sockets.
+   */
+  | { readonly kind: 'drain'; readonly timeoutMs: number; readonly acceptsWaiting: boolean }
   /** Reset every connection and end. */
   | { readonly kind: 'abort' }
   /** Log files have been moved away: open their paths anew. */

@@ -81,7 +81,7 @@ export class Worker {
         this.#serving?.stay();
         break;
       case 'drain':
-        this.drain(message.timeoutMs);
+        this.drain(message);
         break;
       case 'abort':
         this.abort();
@@ -101,8 +101,14 @@ export class Worker {
     }
   }
 
-  /** Accepts nothing more; connections that have not ended by then are reset. Without a time, the snapshot's. */
-  drain(timeoutMs = this.#serving?.snapshot.timeouts.drainMs ?? 0): void {
+  /**
+   * Accepts nothing more; connections that have not ended by then are reset. Without the supervisor, who may say
+   * otherwise: in the snapshot's time, and those who wait to be accepted come in first.
+   */
+  drain({
+    timeoutMs = this.#serving?.snapshot.timeouts.drainMs ?? 0,
+    acceptsWaiting = true,
+  }: Partial<ToWorker & { readonly kind: 'drain' }> = {}): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     const serving = this.#serving;
@@ -110,7 +116,7 @@ export class Worker {
       this.abort();
       return;
     }
-    void acceptWaiting().then(() => {
+    void (acceptsWaiting ? acceptWaiting() : Promise.resolve()).then(() => {
       if (this.#isAborting) return;
       serving.listeners.stop();
       this.#draining = new Draining(serving.plane, timeoutMs, () => this.abort());

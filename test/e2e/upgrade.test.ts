@@ -183,7 +183,7 @@ describe('an upgrade', () => {
           const loop = new ClosedLoop(port);
           await proxy.write(config('blue', { workers: 3 }));
           assert.ok(JSON.parse(await proxy.ask('POST', '/upgrade')).pid > 0);
-          assert.equal(await call(port), 'blue');
+          await eventually('the old workers accept no more', async () => (await call(port)) === 'blue');
           await askAll([stream], 'red');
           await stream.hangUp();
           const { red: toRed = 0, blue: toBlue = 0, ...failed } = await loop.close();

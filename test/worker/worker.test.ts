@@ -57,14 +57,14 @@ async function servingWorker() {
   assert.deepEqual(told, [{ kind: 'ready' }]);
   const client = net.connect(port, '127.0.0.1');
   await once(client, 'connect');
-  return { worker, told, client };
+  return { worker, told, client, port };
 }
 
 describe('a worker', () => {
   test('ends at once when told to drain without a connection', async () => {
     const { worker, client } = await servingWorker();
     client.destroy();
-    worker.receive({ kind: 'drain', timeoutMs: 3_600_000 }, undefined);
+    worker.receive({ kind: 'drain', timeoutMs: 3_600_000, acceptsWaiting: true }, undefined);
     await worker.ended;
   });
 
@@ -74,7 +74,7 @@ describe('a worker', () => {
     // Half a record header: the connection is live, and stays until its hello is late.
     client.write(Buffer.from([0x16, 0x03]));
     await new Promise((resolve) => setImmediate(resolve));
-    worker.receive({ kind: 'drain', timeoutMs: 50 }, undefined);
+    worker.receive({ kind: 'drain', timeoutMs: 50, acceptsWaiting: true }, undefined);
     await worker.ended;
     assert.equal((await failed)[0].code, 'ECONNRESET');
   });
@@ -84,7 +84,30 @@ describe('a worker', () => {
     worker.leave();
     assert.deepEqual(told, [{ kind: 'ready' }, { kind: 'leaving' }]);
     client.destroy();
-    worker.receive({ kind: 'drain', timeoutMs: 0 }, undefined);
+    worker.receive({ kind: 'drain', timeoutMs: 0, acceptsWaiting: true }, undefined);
+    await worker.ended;
+  });
+
+  test('takes in who comes while it waits for those in the queue, where nobody else will', async () => {
+    const { worker, client, port } = await servingWorker();
+    client.destroy();
+    worker.receive({ kind: 'drain', timeoutMs: 3_600_000, acceptsWaiting: true }, undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    const late = net.connect(port, '127.0.0.1');
+    await once(late, 'connect');
+    late.end('no TLS');
+    // It is the worker that ends it: nobody is at the endpoint's address.
+    await once(late.resume(), 'end');
+    await worker.ended;
+  });
+
+  test('takes nobody in any more where another has the sockets', async () => {
+    const { worker, client, port } = await servingWorker();
+    client.destroy();
+    worker.receive({ kind: 'drain', timeoutMs: 3_600_000, acceptsWaiting: false }, undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    const [error] = await once(net.connect(port, '127.0.0.1'), 'error');
+    assert.equal(error.code, 'ECONNREFUSED');
     await worker.ended;
   });
 
