@@ -46,6 +46,7 @@ namespace {
 constexpr size_t kAnswer = 64;
 
 constexpr uint64_t kPatienceNs = 10000000000;
+constexpr uint64_t kEndNs = 2000000000;
 constexpr uint32_t kBackendBase = 0x7f000101;  // 127.0.1.1
 constexpr uint32_t kClientBase = 0x7f000201;   // 127.0.2.1
 constexpr size_t kClientAddresses = 64;
@@ -76,7 +77,9 @@ class Load {
     TurnFor(options_.seconds);
     const double seconds = static_cast<double>(NowNs() - start_ns) / 1e9;
     for (size_t i = 0; i < before.size(); i++) before[i] = CpuNs(options_.watched[i]) - before[i];
-    result_.Print(seconds, before);
+    Result measured = result_;
+    EndInOrder();
+    measured.Print(seconds, before);
     return 0;
   }
 
@@ -100,6 +103,13 @@ class Load {
       for (; IsPaced() && opened < due; opened++) Connect();
       Turn(IsPaced() ? 1 : 10);
     }
+  }
+
+  /** A connection that is reset is work for the proxy, done while another one is measured. */
+  void EndInOrder() {
+    is_ending_ = true;
+    const uint64_t give_up_ns = NowNs() + kEndNs;
+    while (open_ > 0 && NowNs() < give_up_ns) Turn(10);
   }
 
   bool IsEnough() const { return result_.operations >= options_.clients || result_.bytes >= options_.clients * kChunk; }
@@ -137,7 +147,12 @@ class Load {
     client->fd = ConnectFrom(Address(kClientBase + turn % kClientAddresses, 0), to);
     client->expected = kAnswer;
     client->unsent = options_.hello.size();
+    open_++;
     Watch(client);
+  }
+
+  void ConnectNext() {
+    if (!IsPaced() && !is_ending_) Connect();
   }
 
   void Watch(Socket* socket) {
@@ -170,6 +185,7 @@ class Load {
       server->fd = fd;
       server->is_server = true;
       server->hello_left = options_.hello.size();
+      open_++;
       Watch(server);
       Serve(server);
     }
@@ -179,6 +195,7 @@ class Load {
     if (socket->fd < 0) return;
     if (is_error) result_.errors++;
     close(socket->fd);
+    open_--;
     socket->fd = -1;
     closed_.push_back(socket);
   }
@@ -197,13 +214,21 @@ class Load {
     return true;
   }
 
+  // Another message, or the FIN at the end: then false.
+  bool GoesOn(Socket* socket, size_t size) {
+    if (!is_ending_) {
+      socket->unsent = size;
+      return true;
+    }
+    shutdown(socket->fd, SHUT_WR);
+    return false;
+  }
+
   void Serve(Socket* server) {
     for (;;) {
       if (server->unsent > 0 && !SendRest(server, chunk_.data(), std::min(server->unsent, kChunk))) return;
-      if (options_.mode == Mode::kDown && server->hello_left == 0 && server->is_up) {
-        server->unsent = kChunk;
-        continue;
-      }
+      const bool sends = options_.mode == Mode::kDown && server->hello_left == 0 && server->is_up;
+      if (sends && GoesOn(server, kChunk)) continue;
       uint8_t sink[kChunk];
       const ssize_t got = recv(server->fd, sink, sizeof(sink), 0);
       if (got == 0) return Close(server, false);
@@ -231,10 +256,7 @@ class Load {
       const std::vector<uint8_t>& message = client->is_up ? chunk_ : options_.hello;
       const size_t size = client->is_up ? std::min(client->unsent, kChunk) : message.size();
       if (client->unsent > 0 && !SendRest(client, message.data(), size)) return;
-      if (client->is_up && options_.mode == Mode::kUp) {
-        client->unsent = kChunk;
-        continue;
-      }
+      if (client->is_up && options_.mode == Mode::kUp && GoesOn(client, kChunk)) continue;
       uint8_t sink[kChunk];
       const ssize_t got = recv(client->fd, sink, sizeof(sink), 0);
       if (got == 0) return Lost(client);
@@ -252,8 +274,8 @@ class Load {
   }
 
   void Lost(Socket* client) {
-    Close(client, true);
-    if (options_.mode == Mode::kConnect && !IsPaced()) Connect();
+    Close(client, !is_ending_);
+    if (options_.mode == Mode::kConnect) ConnectNext();
   }
 
   // False when the connection is done with.
@@ -265,14 +287,14 @@ class Load {
       up_++;
       if (options_.mode == Mode::kConnect) {
         Close(client, false);
-        if (!IsPaced()) Connect();
+        ConnectNext();
         return false;
       }
       if (options_.mode == Mode::kIdle) return true;
     }
-    if (options_.mode == Mode::kEcho) {
+    if (options_.mode == Mode::kEcho && GoesOn(client, options_.size)) {
       client->started_ns = now_ns;
-      client->unsent = client->expected = options_.size;
+      client->expected = options_.size;
     }
     return true;
   }
@@ -308,6 +330,8 @@ class Load {
   uint64_t draw_ = 1;
   uint32_t next_client_ = 0;
   size_t up_ = 0;
+  size_t open_ = 0;  // Sockets of clients and servers.
+  bool is_ending_ = false;
   Result result_;
   std::vector<Socket*> closed_;
 };
