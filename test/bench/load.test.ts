@@ -17,7 +17,8 @@ class CountingProxy {
   backendPort = 0;
   readonly #server = createServer({ allowHalfOpen: true }, (client) => {
     const upstream = connect({ host: backend, port: this.backendPort, allowHalfOpen: true });
-    for (const socket of [client, upstream]) this.#count(socket);
+    this.#count(client, upstream);
+    this.#count(upstream, client);
     client.pipe(upstream).pipe(client);
   });
 
@@ -27,11 +28,11 @@ class CountingProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  #count(socket: Socket): void {
+  #count(socket: Socket, other: Socket): void {
     this.opened += 1;
     socket.on('error', () => {
       this.resets += 1;
-      socket.destroy();
+      other.destroy();
     });
     socket.on('close', () => {
       this.closed += 1;
