@@ -35,12 +35,8 @@ export interface AcceptedSocket {
   readonly address: SocketAddress | undefined;
 }
 
-export interface PortableConnectionOptions extends AcceptedSocket {
-  /** Never throws. */
-  readonly policy: Policy;
-  /** Called once, by whatever ends the connection first. */
-  readonly onEnded: (connection: PortableConnection, ending: Ending) => void;
-}
+/** Called once, by whatever ends the connection first. */
+export type OnConnectionEnded = (connection: PortableConnection, ending: Ending) => void;
 
 /** One accepted connection. */
 export class PortableConnection implements Connection, Member {
@@ -49,7 +45,7 @@ export class PortableConnection implements Connection, Member {
   place = -1;
   readonly #socket: Socket;
   readonly #policy: Policy;
-  readonly #onEnded: PortableConnectionOptions['onEnded'];
+  readonly #onEnded: OnConnectionEnded;
   readonly #timer = new PortableTimer();
   readonly #acceptedAt = performance.now();
   #client: SocketAddress;
@@ -67,7 +63,8 @@ export class PortableConnection implements Connection, Member {
   #forwarding: PortableForwarding | undefined;
   #hasEnded = false;
 
-  constructor({ listener, client, address, policy, onEnded }: PortableConnectionOptions) {
+  /** `policy` never throws. */
+  constructor({ listener, client, address }: AcceptedSocket, policy: Policy, onEnded: OnConnectionEnded) {
     this.listener = listener;
     this.#socket = client;
     this.#policy = policy;
@@ -201,8 +198,13 @@ export class PortableConnection implements Connection, Member {
     const onCommitted = () => {
       this.#prefix = undefined;
     };
-    const sides = { client: this.#socket, dialed, timeouts, timer: this.#timer };
-    this.#forwarding = new PortableForwarding({ ...sides, onCommitted });
+    this.#forwarding = new PortableForwarding({
+      client: this.#socket,
+      dialed,
+      timeouts,
+      timer: this.#timer,
+      onCommitted,
+    });
     const end = await this.#forwarding.run();
     if (typeof end !== 'string') this.#forwarding = undefined;
     return end;

@@ -118,8 +118,7 @@ export class PortablePlane implements DataPlane {
   }
 
   #serve(accepted: AcceptedSocket): void {
-    const onEnded = (connection: PortableConnection, ending: Ending) => this.#onEnded(connection, ending);
-    const connection = new PortableConnection({ ...accepted, policy: this.#policy, onEnded });
+    const connection = new PortableConnection(accepted, this.#policy, this.#onEnded);
     this.#connections.add(connection);
     connection.live().catch((error: unknown) => {
       connection.abort('rejected');
@@ -127,7 +126,7 @@ export class PortablePlane implements DataPlane {
     });
   }
 
-  #onEnded(connection: PortableConnection, ending: Ending): void {
+  readonly #onEnded = (connection: PortableConnection, ending: Ending): void => {
     this.#connections.delete(connection);
     this.#shared?.hold(this.#connections.size);
     this.#policy.ended(connection, ending);
@@ -136,7 +135,7 @@ export class PortablePlane implements DataPlane {
     if (this.#roomTimer !== undefined && this.#shared?.doOthersWait) return;
     // Not at once: serving one may end it, and so on through all that wait.
     queueMicrotask(() => this.#serveWaiting());
-  }
+  };
 
   #serveWaiting(): void {
     this.#waitNoMore();
