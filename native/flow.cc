@@ -161,18 +161,23 @@ Flow::Step Flow::SpliceIn(Side& from, const FlowContext& context) {
     return ::splice(from.fd.get(), nullptr, pipe_->write_end.get(), nullptr, pipe_->capacity,
                     SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   });
-  if (received <= 0) {
-    const int error = errno;
-    context.pipes->Return(std::move(pipe_));
-    if (received == 0) return Step::kFromEnded;
-    // The pipe was empty, so EAGAIN speaks of the socket.
-    if (!IsRetry(error)) return Step::kFromReset;
-    from.readable = false;
-    return Step::kBlocked;
+  if (received > 0) {
+    pipe_->fill = static_cast<size_t>(received);
+    NoteRead(pipe_->fill);
+    return Step::kMoved;
   }
-  pipe_->fill = static_cast<size_t>(received);
-  NoteRead(pipe_->fill);
-  return Step::kMoved;
+  const int error = errno;
+  context.pipes->Return(std::move(pipe_));
+  if (received == 0) {
+    // The end, or an urgent mark that nobody has told of yet with a FIN somewhere behind it: reading tells which.
+    splicing_ = false;
+    streak_ = 0;
+    return Step::kMoved;
+  }
+  // The pipe was empty, so EAGAIN speaks of the socket.
+  if (!IsRetry(error)) return Step::kFromReset;
+  from.readable = false;
+  return Step::kBlocked;
 }
 
 void Flow::NoteRead(size_t size) {

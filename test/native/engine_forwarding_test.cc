@@ -185,6 +185,31 @@ void GoesOnBehindAnUrgentByte() {
   }
 }
 
+// While the reader takes nothing no urgent mark is told of either, and to splice(2) one with a FIN behind it is the end.
+void LosesNothingBetweenAnUrgentByteAndAFin() {
+  Stage stage;
+  Fd client, upstream;
+  stage.Forwarding(&client, &upstream);
+  const auto received = [&] { return stage.engine->Find(stage.policy.last_id)->bytes_up(); };
+  size_t sent = 0;
+  for (int sent_in_vain = 0; sent_in_vain < 4;) {
+    const Bytes chunk = Pattern(sent, 65536, 0);
+    CHECK_EQ(::send(client.get(), chunk.data(), chunk.size(), MSG_NOSIGNAL), 65536);
+    sent += chunk.size();
+    const uint64_t received_before = received();
+    if (stage.WantsToRun()) stage.engine->Run();
+    sent_in_vain = received() == received_before ? sent_in_vain + 1 : 0;
+  }
+  CHECK(stage.engine->stats().spliced_bytes > 0);
+  ::send(client.get(), "before", 6, 0);
+  ::send(client.get(), "!", 1, MSG_OOB);
+  ::send(client.get(), "after", 5, 0);
+  ::shutdown(client.get(), SHUT_WR);
+  CHECK(stage.Receive(upstream, sent) == Pattern(0, sent, 0));
+  CHECK(stage.Receive(upstream, 11) == Stage::Text("beforeafter"));
+  CHECK_EQ(stage.NextEnd(upstream), 0);
+}
+
 // What many connections have to move at once does not fit into one call of Run: the thread is given back in between.
 void GivesTheThreadBackWithMuchToMove() {
   Stage stage;
@@ -224,6 +249,7 @@ int main() {
   MovesMuchBothWaysAtOnce();
   KeepsItsTimeouts();
   GoesOnBehindAnUrgentByte();
+  LosesNothingBetweenAnUrgentByteAndAFin();
   GivesTheThreadBackWithMuchToMove();
   return check::Finish();
 }
