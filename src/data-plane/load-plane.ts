@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 
 import nodeGypBuild from 'node-gyp-build';
 
@@ -101,23 +100,10 @@ export function choosePlane(wanted: Snapshot['dataPlane']): PlaneChoice {
 
 /** Throws where the addon that `choosePlane` found is gone. */
 export function createPlane(kind: DataPlane['kind'], policy: Policy): DataPlane {
-  if (kind === 'portable') {
-    keepNewObjectsYoung();
-    return new PortablePlane({ policy });
-  }
+  if (kind === 'portable') return new PortablePlane({ policy });
   const loaded = loadAddon();
   if (!loaded.ok) throw new Error(`the addon does not load: ${loaded.reason}`);
   return new NativePlane({ policy, addon: loaded.addon });
-}
-
-/**
- * V8 sets objects apart as old from the start where others made at the same place lived long. For those of a
- * connection that is wrong: old ones hold all that they point to, and most of what ended connections leave then
- * outlives several collections. V8 reads this when it next optimizes a function; one that knows no such flag says so on
- * standard error and goes on.
- */
-function keepNewObjectsYoung(): void {
-  setFlagsFromString('--no-allocation-site-pretenuring');
 }
 
 const addonFunctions: readonly (keyof Addon)[] = [

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import type { Addon } from '../data-plane/load-plane.ts';
+import { nodeOptions } from '../data-plane/node-options.ts';
 import type { LiveConnection } from '../telemetry/live-connection.ts';
 import type { ProxyMetrics } from '../telemetry/render-metrics.ts';
 import { NameResolver } from '../upstream/dns/name-resolver.ts';
@@ -237,7 +238,8 @@ export class Supervisor {
         this.#serving ?? { snapshot, plane: plane.kind, sockets, watch, limits },
         this.#credentials,
       );
-    const pool = new WorkerPool(snapshot.workers, setup, watch, this.#log, limits?.fd);
+    const processes = { nodeOptions: nodeOptions(plane.kind), limitFd: limits?.fd };
+    const pool = new WorkerPool(snapshot.workers, setup, watch, this.#log, processes);
     this.#pool = pool;
     const loadedAt = new Date();
     this.#serving = { snapshot, loadedAt, plane: plane.kind, served, sockets, watch, pool, limits };

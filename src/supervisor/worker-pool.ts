@@ -36,6 +36,13 @@ export interface Restart {
   readonly problem: string | undefined;
 }
 
+/** What the processes of all workers are started with. */
+export interface WorkerProcesses {
+  readonly nodeOptions: readonly string[];
+  /** Becomes their `limitMemoryFd`. */
+  readonly limitFd: number | undefined;
+}
+
 /**
  * How often what workers have counted is added up, though nobody wants to know: what of it a kill can lose, and how many
  * rows may be new to the supervisor when somebody waits for them.
@@ -50,18 +57,20 @@ export class WorkerPool {
   readonly #log: Logger;
   #collecting: NodeJS.Timeout | undefined;
 
-  /** `setup` is asked for each new worker, by its index; `limitFd` becomes their `limitMemoryFd`. */
+  /** `setup` is asked for each new worker, by its index. */
   constructor(
     workerCount: number,
     setup: (workerIndex: number) => WorkerSetup,
     observer: EjectionObserver,
     log: Logger,
-    limitFd: number | undefined,
+    { nodeOptions, limitFd }: WorkerProcesses,
   ) {
     this.#log = log;
     cluster.setupPrimary({
       exec: workerMain(),
       args: [],
+      // What this process was given comes last: it decides.
+      execArgv: [...nodeOptions, ...process.execArgv],
       // Keeps binary data, maps and undefined as they are, which JSON does not.
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(limitFd === undefined ? [] : [limitFd])],

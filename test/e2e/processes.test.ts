@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 
+import { nodeOptions } from '../../src/data-plane/node-options.ts';
 import { runCommand } from './command.ts';
 import { EchoBackend, EchoClient } from './echo.ts';
 import { eventually, isRunning, planes, SluiceProcess, sluiceArguments } from './sluice-process.ts';
@@ -41,6 +42,19 @@ for (const plane of planes) {
         assert.ok(!sluice.workerPids.includes(victim));
         for (let turn = 0; turn < 20; turn++) await echoOnce(sluice.port);
       }));
+
+    test(
+      'workers are told what their garbage collector should know of the plane',
+      { skip: process.platform === 'linux' ? false : 'reads /proc' },
+      () =>
+        withSluice({}, async (sluice) => {
+          const options = sluice.workerPids.map((pid) => {
+            return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(1, -2);
+          });
+          const expected = [...nodeOptions(plane), ...sluiceArguments.slice(0, -1)];
+          assert.deepEqual(options, [expected, expected]);
+        }),
+    );
 
     test('a signal for the supervisor that reaches the workers, too, changes nothing for them', () =>
       withSluice({}, async (sluice) => {
