@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { DataPlane } from '../data-plane/data-plane.ts';
 import type { Addon } from '../data-plane/load-plane.ts';
-import { nodeOptions } from '../data-plane/node-options.ts';
+import { nodeOptions } from '../data-plane/process-tuning.ts';
 import type { LiveConnection } from '../telemetry/live-connection.ts';
 import type { ProxyMetrics } from '../telemetry/render-metrics.ts';
 import { NameResolver } from '../upstream/dns/name-resolver.ts';

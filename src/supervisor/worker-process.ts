@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 
 import type { Snapshot } from '../config/snapshot.ts';
+import { variables } from '../data-plane/process-tuning.ts';
 import { isToSupervisor, type ToWorker } from '../worker/messages.ts';
 import type { BoundSocket } from './bound-socket.ts';
 import { beatMs, Heartbeat } from './heartbeat.ts';
@@ -69,7 +70,7 @@ export class WorkerProcess {
     this.#snapshot = setup.snapshot;
     this.#observer = observer;
     this.#limitRow = setup.limits?.enter();
-    this.#worker = cluster.fork();
+    this.#worker = cluster.fork(variables(setup.configure.plane));
     this.#worker.on('message', (message: unknown) => this.#receive(message));
     this.#worker.once('disconnect', () => this.#fallSilent());
     // Node tells of no disconnection where a socket was on its way: it waits for the word of one that is dead.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 
-import { nodeOptions } from '../../src/data-plane/node-options.ts';
+import { nodeOptions, variables } from '../../src/data-plane/process-tuning.ts';
 import { runCommand } from './command.ts';
 import { EchoBackend, EchoClient } from './echo.ts';
 import { eventually, isRunning, planes, SluiceProcess, sluiceArguments } from './sluice-process.ts';
@@ -44,15 +44,17 @@ for (const plane of planes) {
       }));
 
     test(
-      'workers are told what their garbage collector should know of the plane',
+      'workers are told what their collector and their allocator should know of the plane',
       { skip: process.platform === 'linux' ? false : 'reads /proc' },
       () =>
         withSluice({}, async (sluice) => {
-          const options = sluice.workerPids.map((pid) => {
-            return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(1, -2);
-          });
-          const expected = [...nodeOptions(plane), ...sluiceArguments.slice(0, -1)];
-          assert.deepEqual(options, [expected, expected]);
+          for (const pid of sluice.workerPids) {
+            const options = linesOf(`/proc/${pid}/cmdline`).slice(1, -2);
+            assert.deepEqual(options, [...nodeOptions(plane), ...sluiceArguments.slice(0, -1)]);
+            const trim = linesOf(`/proc/${pid}/environ`).filter((line) => line.startsWith('MALLOC_TRIM'));
+            const expected = Object.entries(variables(plane)).map(([name, value]) => `${name}=${value}`);
+            assert.deepEqual(trim, expected);
+          }
         }),
     );
 
@@ -344,6 +346,10 @@ describe('workers that keep dying', () => {
     assert.equal(code, 1);
   });
 });
+
+function linesOf(path: string): string[] {
+  return readFileSync(path, 'utf8').split('\0');
+}
 
 async function echoOnce(port: number): Promise<void> {
   assert.equal(await echoEnd(port), 'echoed');
