@@ -1,4 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { claimsWith } from './claims/all.ts';
+import { workloads } from './workloads/all.ts';
 
 export interface Flags {
   readonly quick: boolean;
@@ -6,13 +8,15 @@ export interface Flags {
   readonly peers?: readonly string[];
   readonly rounds?: number;
   readonly seconds?: number;
+  readonly warm: number;
   readonly workers: number;
   readonly baseline?: string;
   readonly output?: string;
   readonly installPeers: boolean;
 }
 
-export function parseFlags(words: readonly string[], names: readonly string[]): Flags {
+export function parseFlags(words: readonly string[]): Flags {
+  const names = [...workloads, ...claimsWith(0)].map(({ name }) => name);
   const program = new Command('npm run bench --')
     .description('Measures Sluice beside other proxies, in alternating rounds.')
     .option('--quick', 'a minute and a half, for a first look', false)
@@ -20,6 +24,7 @@ export function parseFlags(words: readonly string[], names: readonly string[]): 
     .option('--peers <names>', 'only these peers; none: no peer', list)
     .option('--rounds <count>', 'how often', count)
     .option('--seconds <seconds>', 'how long each single measurement takes', Number.parseFloat)
+    .option('--warm <seconds>', 'how long a proxy works before it is measured', Number.parseFloat, 1)
     .option('--workers <count>', 'worker processes or threads of each proxy', count, 1)
     .option('--baseline <folder>', 'another checkout of Sluice, built, to be measured beside this one')
     .option('--output <folder>', 'where the results go')

@@ -23,13 +23,12 @@ const quick = { rounds: 1, seconds: 0.25, names: 100_000 };
 /** A quick run leaves out what says much the same as something else. */
 const notQuick = ['echo-256', 'down-1', 'down-8', 'up-1', 'up-8', 'names-memory', 'reload'];
 
-const names = [...workloads, ...claimsWith(0)].map(({ name }) => name);
-const flags = parseFlags(process.argv.slice(2), names);
+const flags = parseFlags(process.argv.slice(2));
 const { rounds = full.rounds, seconds = full.seconds } = { ...(flags.quick ? quick : full), ...flags };
 const claims = claimsWith((flags.quick ? quick : full).names);
 
 if (flags.installPeers) installPeers();
-const stage = await Stage.set({ workers: flags.workers, seconds, warmSeconds: 1, idleStep: 900 });
+const stage = await Stage.set({ workers: flags.workers, seconds, warmSeconds: flags.warm, idleStep: 900 });
 const subjects = subjectsOf(flags);
 const progress = new Progress();
 try {

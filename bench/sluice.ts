@@ -22,6 +22,7 @@ export function sluice(plane: 'native' | 'portable', settings: SluiceSettings = 
   return {
     name: from === projectFolder ? `sluice ${plane}` : `sluice ${plane} (${from})`,
     packages: [],
+    files: [],
     version: () => JSON.parse(readFileSync(join(from, 'package.json'), 'utf8')).version,
     commandLine(job) {
       const file = join(job.folder, 'sluice.json');

@@ -9,6 +9,7 @@ import { type Job, type Peer, versionFrom } from './peer.ts';
 export const haproxy: Peer = {
   name: 'haproxy',
   packages: ['haproxy'],
+  files: ['haproxy'],
   version: () => versionFrom('haproxy', '-v', /version (\S+)/),
   commandLine(job) {
     const map = join(job.folder, 'names.map');

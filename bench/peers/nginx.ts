@@ -8,6 +8,7 @@ const streamModule = '/usr/lib/nginx/modules/ngx_stream_module.so';
 export const nginx: Peer = {
   name: 'nginx',
   packages: ['nginx-light', 'libnginx-mod-stream'],
+  files: ['nginx', streamModule],
   version: () => (existsSync(streamModule) ? versionFrom('nginx', '-v', /nginx\/(\S+)/) : undefined),
   commandLine(job) {
     const file = join(job.folder, 'nginx.conf');

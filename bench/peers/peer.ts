@@ -20,6 +20,8 @@ export interface Route {
 export interface Peer {
   readonly name: string;
   readonly packages: readonly string[];
+  /** What it runs and loads, but for libraries: paths, or names of programs. */
+  readonly files: readonly string[];
   /** Undefined: it is not installed. */
   version(): string | undefined;
   /** Writes its configuration into the job's folder; the command line runs it in the foreground. */

@@ -6,6 +6,7 @@ import { type Job, type Peer, versionFrom } from './peer.ts';
 export const sniproxy: Peer = {
   name: 'sniproxy',
   packages: ['sniproxy'],
+  files: ['sniproxy'],
   version: () => versionFrom('sniproxy', '-V', /sniproxy (\S+)/),
   commandLine(job) {
     const file = join(job.folder, 'sniproxy.conf');

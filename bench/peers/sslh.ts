@@ -6,6 +6,7 @@ import { type Job, type Peer, versionFrom } from './peer.ts';
 export const sslh: Peer = {
   name: 'sslh',
   packages: ['sslh'],
+  files: ['sslh-select'],
   version: () => versionFrom('sslh-select', '-V', /sslh-select v?(\S+)/),
   commandLine(job) {
     const file = join(job.folder, 'sslh.cfg');

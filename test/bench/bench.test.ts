@@ -23,6 +23,7 @@ const claims = ['scrape', 'connections', 'access-log', 'names-memory', 'workers-
 const endsBothWays: Peer = {
   name: 'one that ends both ways at once',
   packages: [],
+  files: [],
   version: () => '',
   commandLine({ port, routes: [route] }) {
     const [host, endpoint] = route?.endpoint.split(':') ?? [];
