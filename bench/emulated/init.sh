@@ -6,7 +6,6 @@ $b mkdir -p /proc /sys /dev /tmp /run /var/log/nginx /var/lib/nginx
 $b mount -t proc proc /proc
 $b mount -t sysfs sysfs /sys
 $b mount -t devtmpfs devtmpfs /dev
-$b mount -t tmpfs tmpfs /tmp
 $b ip link set lo up
 ulimit -n 20000
 export PATH=/usr/bin:/usr/sbin:/bin:/sbin HOME=/tmp SLUICE_BENCH_EMULATED=yes
