@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EchoBackend } from '../e2e/echo.ts';
 import { ReloadableProxy } from '../e2e/reloadable-proxy.ts';
+import { sluiceArguments } from '../e2e/sluice-process.ts';
 import { p99 } from '../faults/bystander.ts';
 import { processFacts } from '../process-facts.ts';
 import { MixedLoad } from './mixed-load.ts';
@@ -39,13 +40,15 @@ export interface SoakOptions {
 const windowsPerRun = 50;
 /** Where caches fill and code is compiled. */
 const warmUpShare = 0.2;
+/** Heaps are collected while they are small: garbage that may wait for a quarter of an hour would look like a leak. */
+const mainCollected = ['--initial-old-space-size=8', ...sluiceArguments];
 /** Start and end are the middles of this much of the run each. */
 const comparedShare = 0.2;
 
 /** The same load for so many minutes, and what has changed by the end of it. */
 export async function soak({ plane, minutes, onWindow }: SoakOptions): Promise<SoakResult> {
   const backend = await EchoBackend.start();
-  const proxy = await ReloadableProxy.start(configuration(plane, backend, 'off'));
+  const proxy = await ReloadableProxy.start(configuration(plane, backend, 'off'), [], mainCollected);
   await proxy.reload(configuration(plane, backend, join(proxy.folder, 'access.log')));
   const load = new MixedLoad(proxy.sluice.port, Number(backend.address.split(':')[1]));
   try {
