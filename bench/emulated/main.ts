@@ -14,7 +14,7 @@ import { writeImage } from './image.ts';
 import { emulator, install, kernelImage } from './requirements.ts';
 
 /** The words that the user gives come after these, and win. What a compiler at run time needs is longer in instructions. */
-const byDefault = '--only connect,echo-256,echo-1k,echo-16k --rounds 1 --seconds 2 --warm 12'.split(' ');
+const byDefault = '--only connect,echo-256,echo-1k,echo-16k --rounds 3 --seconds 1 --warm 12'.split(' ');
 const memoryMb = 4_000;
 const patienceMs = 2 * 3600_000;
 
