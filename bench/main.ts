@@ -1,10 +1,10 @@
 /** Measures Sluice beside other proxies. usage: npm run bench [-- --help] */
-import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { claimsWith } from './claims/all.ts';
 import type { ClaimResult } from './claims/claim.ts';
 import { measureClaim } from './claims/measure-claim.ts';
+import { installPackages } from './debian.ts';
 import { type Flags, parseFlags } from './flags.ts';
 import { describeMachine } from './machine.ts';
 import { peers } from './peers/all.ts';
@@ -27,7 +27,7 @@ const flags = parseFlags(process.argv.slice(2));
 const { rounds = full.rounds, seconds = full.seconds } = { ...(flags.quick ? quick : full), ...flags };
 const claims = claimsWith((flags.quick ? quick : full).names);
 
-if (flags.installPeers) installPeers();
+if (flags.installPeers) installPackages(peers.flatMap((peer) => peer.packages));
 const stage = await Stage.set({ workers: flags.workers, seconds, warmSeconds: flags.warm, idleStep: 900 });
 const subjects = subjectsOf(flags);
 const progress = new Progress();
@@ -84,18 +84,6 @@ function subjectsOf({ peers: wanted, baseline }: Flags): Subject[] {
     ...installed.map((peer) => new Subject(peer, peer.version() ?? '', true)),
     new Subject(undefined, '', false),
   ];
-}
-
-function installPeers(): void {
-  const packages = peers.flatMap((peer) => peer.packages);
-  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const words of [
-    ['update', '-qq'],
-    ['install', '-y', '-qq', '--no-install-recommends', ...packages],
-  ]) {
-    const { status } = spawnSync('apt-get', words, { env: environment, stdio: 'inherit' });
-    if (status !== 0) throw new Error('apt-get failed: it needs Debian or one of its children, and root');
-  }
 }
 
 /** A partial or quick run leaves the results of a full one alone. */

@@ -1,6 +1,7 @@
-import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { installPackages, run } from '../debian.ts';
 import { projectFolder } from '../sluice.ts';
 
 const packages = ['qemu-system-x86', 'busybox-static', 'cpio'];
@@ -20,9 +21,7 @@ export function kernelImage(): string {
 }
 
 export function install(): void {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  run('apt-get', ['update', '-qq'], { env });
-  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env });
+  installPackages(packages);
   mkdirSync(kernelFolder, { recursive: true });
   const depends = run('apt-cache', ['depends', kernelPackage], { stdio: 'pipe' });
   const [, name] = /Depends: (linux-image-\S+)/.exec(depends) ?? [];
@@ -40,10 +39,4 @@ function kernelIn(folder: string): string | undefined {
     .toSorted()
     .at(-1);
   return image && join(boot, image);
-}
-
-function run(command: string, words: readonly string[], options: SpawnSyncOptions): string {
-  const { status, stdout, error } = spawnSync(command, words, { stdio: 'inherit', ...options });
-  if (status !== 0) throw new Error(`${command} ${words.join(' ')}: ${error?.message ?? `exit ${status}`}`);
-  return stdout?.toString() ?? '';
 }
