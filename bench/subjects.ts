@@ -42,23 +42,16 @@ export class Subject {
 
   async #target(stage: Stage, proxy: Peer): Promise<Target> {
     if (this.#running === undefined) {
-      this.#running = await startWarm(proxy, stage, async (running) => {
-        this.#passesHalfClose = await stage.passesHalfClose(running);
-      });
+      this.#running = await startWarm(proxy, stage);
+      this.#passesHalfClose = await stage.passesHalfClose(this.#running);
     }
     return this.#running;
   }
 }
 
-/** `first` is done before it is warm: what is unlike the load has a compiler at run time think again of what it knew. */
-async function startWarm(
-  proxy: Peer,
-  stage: Stage,
-  first: (running: RunningProxy) => Promise<void> = async () => {},
-): Promise<RunningProxy> {
+async function startWarm(proxy: Peer, stage: Stage): Promise<RunningProxy> {
   const running = await RunningProxy.start(proxy, stage.job(), stage.placement);
   try {
-    await first(running);
     await stage.warm(running);
     return running;
   } catch (error) {
